@@ -1,0 +1,51 @@
+//! Exit codes, and how errors are told.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use transload::{Error, ErrorKind, escape};
+
+/// Printed by `--help`; the README has the same table.
+pub(super) const CODES: &str = "\
+Exit codes:
+  0        done
+  1        the answer is no
+  2        wrong usage
+  3        the input is damaged or no image archive
+  4        the input is fine, but this cannot be done with it
+  5        the output exists
+  75       the environment failed (disk, permission, I/O); a retry can help
+  130,143  interrupted by SIGINT, SIGTERM";
+
+const TRY_AGAIN: u8 = 75;
+/// What a shell reports for a process that a closed pipe ended.
+const PIPE_CLOSED: u8 = 128 + 13;
+
+/// Prints an error and returns the code for it; `signal` is the number of the signal that stopped us, or 0.
+pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
+    let own = error.downcast_ref::<Error>();
+    let code = match own.map(Error::kind) {
+        Some(ErrorKind::Usage) => 2,
+        Some(ErrorKind::Damaged) => 3,
+        Some(ErrorKind::Unsupported) => 4,
+        Some(ErrorKind::Exists) => 5,
+        Some(ErrorKind::Cancelled) => u8::try_from(128 + signal).unwrap_or(TRY_AGAIN),
+        _ => TRY_AGAIN,
+    };
+    if error.chain().any(is_closed_pipe) {
+        // Whoever read our output has seen enough.
+        return ExitCode::from(PIPE_CLOSED);
+    }
+    let chain: Vec<_> = error.chain().map(|cause| escape(&cause.to_string())).collect();
+    let mut text = format!("transload: {}\n", chain.join(": "));
+    if let Some(hint) = own.and_then(Error::advice) {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    // There is nowhere to tell that stderr cannot be written.
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(code)
+}
+
+fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,182 @@
+//! What people and programs are shown: text and JSON from the same receipt.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use transload::{Compression, ConvertedImage, ConvertedLayer, Format, Receipt, escape};
+
+use super::location::Location;
+
+/// Everything there is to tell about a conversion.
+pub(super) struct Report<'a> {
+    pub(super) from: &'a Location,
+    pub(super) to: &'a Location,
+    pub(super) to_format: Format,
+    pub(super) receipt: &'a Receipt,
+    pub(super) elapsed: Duration,
+}
+
+/// Raised when the shape of the JSON changes.
+const SCHEMA: u32 = 1;
+
+/// Says what was put right, what a user should know, and what is lost.
+pub(super) fn notes(receipt: &Receipt) -> String {
+    let list = |word: &str, lines: &[String]| lines.iter().map(|line| format!("{word}: {}\n", escape(line))).collect();
+    let parts: [String; 3] =
+        [list("changed", &receipt.changes), list("warning", &receipt.warnings), list("loss", &receipt.losses)];
+    parts.concat()
+}
+
+/// One line for each image.
+pub(super) fn done(report: &Report<'_>) -> String {
+    let images = &report.receipt.images;
+    let seconds = format!("{:.1} s", report.elapsed.as_secs_f64());
+    let mut out = String::new();
+    for image in images {
+        let id = image.image_id.map(|id| id.to_string()).unwrap_or_default();
+        let size = image.layers.iter().filter_map(|layer| layer.size).sum();
+        let _ = write!(out, "{}: image ID {id}, {}, {}", title(image), count(image.layers.len(), "layer"), bytes(size));
+        out.push_str(&if images.len() == 1 { format!(", {seconds}\n") } else { "\n".to_owned() });
+    }
+    if images.len() != 1 {
+        let what =
+            if images.is_empty() { "no image, but all other content".to_owned() } else { count(images.len(), "image") };
+        let (to, written) = (report.to.shown("standard output"), bytes(report.receipt.bytes_written));
+        let _ = writeln!(out, "{to}: {what}, {written}, {seconds}");
+    }
+    out
+}
+
+/// What a dry run found.
+pub(super) fn plan(report: &Report<'_>) -> String {
+    let Report { from, to, to_format, receipt, .. } = report;
+    let (from, to) = (from.shown("standard input"), to.shown("standard output"));
+    let mut out = format!("{from} ({}) -> {to} ({to_format})\n", receipt.from);
+    for image in &receipt.images {
+        let id = image.image_id.map_or("made when its layers are read".to_owned(), |id| id.to_string());
+        let _ = writeln!(out, "{}: image ID {id}", title(image));
+        for (i, layer) in image.layers.iter().enumerate() {
+            let digest = layer.diff_id.map(|id| id.to_string()).or(layer.digest.map(|digest| digest.to_string()));
+            let _ = writeln!(out, "  layer {:<3} {:<10} {}", i + 1, layer.action, digest.unwrap_or_default());
+        }
+    }
+    out
+}
+
+fn title(image: &ConvertedImage) -> String {
+    let names: Vec<_> = image.names.iter().map(|name| escape(name)).collect();
+    let names = if names.is_empty() { "(no name)".to_owned() } else { names.join(", ") };
+    let platform = image.platform.as_ref().map(|platform| format!(" ({})", escape(platform))).unwrap_or_default();
+    format!("{names}{platform}")
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Writes a number of bytes as docker does: in powers of 1000, three digits.
+pub(super) fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter().peekable();
+    let mut unit = "B";
+    while let Some(next) = units.next() {
+        unit = next;
+        if value < 999.5 || units.peek().is_none() {
+            break;
+        }
+        value /= 1000.0;
+    }
+    let digits = if unit == "B" || value >= 99.95 {
+        0
+    } else if value >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+/// One JSON object, and a line end.
+pub(super) fn json(report: &Report<'_>) -> String {
+    let Report { from, to, to_format, receipt, elapsed } = report;
+    let place = |location: &Location| location.path.as_ref().map_or("-".to_owned(), |path| path.display().to_string());
+    let value = json!({
+        "schema": SCHEMA,
+        "input": {"path": place(from), "format": receipt.from.name()},
+        "output": {"path": place(to), "format": to_format.name(), "bytes": receipt.bytes_written},
+        "images": receipt.images.iter().map(image).collect::<Vec<_>>(),
+        "losses": receipt.losses,
+        "warnings": receipt.warnings,
+        "changes": receipt.changes,
+        "bytes_read": receipt.bytes_read,
+        "bytes_written": receipt.bytes_written,
+        "seconds": (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+    });
+    format!("{}\n", printable(&value.to_string()))
+}
+
+/// Escapes in JSON text what could steer a terminal: JSON itself asks that only of the first 32 characters.
+fn printable(json: &str) -> String {
+    let escaped = |c: char| {
+        let mut units = [0; 2];
+        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    json.chars()
+        .map(|c| if escape(c.encode_utf8(&mut [0; 4])).chars().eq([c]) { c.to_string() } else { escaped(c) })
+        .collect()
+}
+
+/// Absent is absent: what is not known has no key.
+fn known(fields: Value) -> Value {
+    match fields {
+        Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        other => other,
+    }
+}
+
+fn image(image: &ConvertedImage) -> Value {
+    known(json!({
+        "names": image.names,
+        "platform": image.platform,
+        "image_id": image.image_id.map(|id| id.to_string()),
+        "manifest_digest": image.manifest.map(|digest| digest.to_string()),
+        "layers": image.layers.iter().map(layer).collect::<Vec<_>>(),
+    }))
+}
+
+fn layer(layer: &ConvertedLayer) -> Value {
+    known(json!({
+        "digest": layer.digest.map(|digest| digest.to_string()),
+        "diff_id": layer.diff_id.map(|diff_id| diff_id.to_string()),
+        "size": layer.size,
+        "compression": layer.compression.map(Compression::name),
+        "action": layer.action,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_nothing_that_steers_a_terminal() {
+        assert_eq!(printable("\"a\u{9b}b\u{202e}c\u{e0041}é\""), "\"a\\u009bb\\u202ec\\udb40\\udc41é\"");
+    }
+
+    #[test]
+    fn bytes_are_written_with_three_digits() {
+        for (n, want) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (12_345, "12.3 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (123_456_789, "123 MB"),
+            (5_000_000_000_000_000, "5000 TB"),
+        ] {
+            assert_eq!(bytes(n), want, "{n}");
+        }
+    }
+}

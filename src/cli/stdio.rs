@@ -1,0 +1,47 @@
+//! `-`: standard input as an archive's source, standard output as its target.
+
+use std::io::{self, IsTerminal, Read};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use transload::{Error, ErrorKind, Input, Output};
+
+/// How long a read waits before it looks whether to go on.
+const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+/// Returns standard input; a file that was redirected into it is opened anew, so that it need not be spooled.
+pub(super) fn input() -> Result<Input, Error> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(Error::new(ErrorKind::Usage, "an archive cannot come from a terminal").within("standard input"));
+    }
+    let redirected = rustix::fs::fstat(&stdin)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile);
+    if redirected {
+        return Ok(Input::Path("/dev/stdin".into()));
+    }
+    Ok(Input::Stream(Box::new(PatientStdin), "standard input".to_owned()))
+}
+
+/// Returns standard output, which must not be a terminal.
+pub(super) fn output() -> Result<Output, Error> {
+    let stdout = io::stdout();
+    if stdout.is_terminal() {
+        let error = Error::new(ErrorKind::Usage, "an archive is nothing for a terminal").within("standard output");
+        return Err(error.hint("redirect it, or name a file"));
+    }
+    Ok(Output::Stream(Box::new(stdout), "standard output".to_owned()))
+}
+
+/// Standard input that says `Interrupted` while nothing comes, so that a signal is noticed.
+struct PatientStdin;
+
+impl Read for PatientStdin {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let stdin = io::stdin();
+        let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&WAIT))?;
+        if ready == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(rustix::io::read(&stdin, buf)?)
+    }
+}

@@ -1,0 +1,185 @@
+//! The one loop that moves bytes. It reads a content once, hashes what is stored, inflates it, hands both on, counts,
+//! checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
+
+use std::io::{self, BufRead, Read};
+use std::ops::Range;
+
+use super::{Content, Reader};
+use crate::codec::{self, Compression};
+use crate::context::{Context, Event};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::error::{Error, Result};
+
+/// Reads and writes go in pieces of this size. Larger writes make some kernels take large pages, which is slower.
+pub(crate) const BUFFER_LEN: usize = 64 << 10;
+
+/// Receives a piece of a stream.
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+
+/// Where the bytes of a content go.
+pub(crate) struct Flow<'a> {
+    /// Receives the bytes as they are stored.
+    pub(crate) stored: Option<Sink<'a>>,
+    /// Receives the bytes after inflating; without it nothing is inflated.
+    pub(crate) plain: Option<Sink<'a>>,
+}
+
+/// What a stream was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+}
+
+/// Counts and hashes a stream.
+pub(crate) struct Meter {
+    hasher: Hasher,
+    size: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        Self { hasher: Hasher::new(algorithm), size: 0 }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    pub(crate) fn finish(self) -> Measured {
+        Measured { digest: self.hasher.finish(), size: self.size }
+    }
+}
+
+/// Moves all of a content and returns what its stored bytes were.
+pub(crate) fn pump(
+    content: &Content,
+    compression: Compression,
+    algorithm: Algorithm,
+    flow: Flow<'_>,
+    cx: &Context<'_>,
+) -> Result<Measured> {
+    let mut tap = Tap {
+        reader: content.open()?,
+        content,
+        cx,
+        meter: Meter::new(algorithm),
+        sinks: Vec::from_iter(flow.stored),
+        buffer: vec![0; BUFFER_LEN],
+        ready: 0..0,
+        failure: None,
+    };
+    match flow.plain {
+        Some(plain) if compression == Compression::None => tap.sinks.push(plain),
+        Some(plain) => inflate(&mut tap, compression, plain, cx).map_err(|stop| match (stop, tap.failure.take()) {
+            (_, Some(failure)) => failure,
+            (Stop::Stream(cause), None) => content.locate(damaged(compression, cause)),
+            (Stop::Other(error), None) => error,
+        })?,
+        None => {}
+    }
+    while tap.next()? > 0 {}
+    Ok(tap.meter.finish())
+}
+
+/// Why inflating stopped.
+enum Stop {
+    /// The decoder failed, or its input did.
+    Stream(io::Error),
+    /// A limit was hit, or the receiver failed.
+    Other(Error),
+}
+
+fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx: &Context<'_>) -> Result<(), Stop> {
+    let content = tap.content;
+    let limit = cx.limits.inflated_bytes;
+    let mut decoder = codec::decoder(compression, tap, &cx.limits).map_err(Stop::Stream)?;
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut total = 0;
+    loop {
+        let n = decoder.read(&mut buffer).map_err(Stop::Stream)?;
+        if n == 0 {
+            return Ok(());
+        }
+        total += n as u64;
+        if total > limit {
+            let message = format!("too large: inflates to more than {limit} bytes");
+            return Err(Stop::Other(content.locate(Error::damaged(message))));
+        }
+        plain(&buffer[..n]).map_err(Stop::Other)?;
+    }
+}
+
+fn damaged(compression: Compression, cause: io::Error) -> Error {
+    let name = compression.name();
+    if cause.kind() == io::ErrorKind::UnexpectedEof {
+        return Error::damaged(format!("the {name} stream ends early (truncated)"));
+    }
+    Error::damaged(format!("damaged {name} stream")).caused_by(cause)
+}
+
+/// Reads the stored bytes and hands them to meter and sinks on the way. A decoder above it can only pass an `io::Error`
+/// on, so the real reason of a failure is kept here.
+struct Tap<'a, 's> {
+    reader: Reader<'a>,
+    content: &'a Content,
+    cx: &'a Context<'a>,
+    meter: Meter,
+    sinks: Vec<Sink<'s>>,
+    buffer: Vec<u8>,
+    ready: Range<usize>,
+    failure: Option<Error>,
+}
+
+impl Tap<'_, '_> {
+    /// Reads the next piece; returns its length, 0 at the end.
+    fn next(&mut self) -> Result<usize> {
+        self.cx.cancel.check()?;
+        let n = loop {
+            match self.reader.read(&mut self.buffer) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|e| self.content.failed(e))?,
+            }
+        };
+        if n == 0 && self.meter.size < self.content.size() {
+            return Err(self.content.ends_early(self.meter.size));
+        }
+        let bytes = &self.buffer[..n];
+        self.meter.update(bytes);
+        for sink in &mut self.sinks {
+            sink(bytes)?;
+        }
+        if n > 0 {
+            self.cx.observer.on(&Event::Read { bytes: n as u64 });
+        }
+        Ok(n)
+    }
+}
+
+impl BufRead for Tap<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.ready.is_empty() {
+            let n = self.next().map_err(|error| {
+                self.failure = Some(error);
+                io::Error::other("the input failed")
+            })?;
+            self.ready = 0..n;
+        }
+        Ok(&self.buffer[self.ready.clone()])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.ready.start += n;
+    }
+}
+
+impl Read for Tap<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let n = ready.len().min(buf.len());
+        buf[..n].copy_from_slice(&ready[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}

@@ -1,0 +1,150 @@
+//! Converting: the pipeline, one line a stage.
+
+use std::collections::HashMap;
+
+use crate::codec::{Compression, CompressionChoice, Encoding};
+use crate::context::{Context, Event};
+use crate::error::{Error, Result, Within};
+use crate::execute::{Assembly, Sealed};
+use crate::formats::{self, Format, Reading};
+use crate::graph::{Graph, Name, Pick, Selection, Wish};
+use crate::output::{self, Output};
+use crate::plan::{self, Outcomes, Wanted};
+use crate::platform::Platform;
+use crate::receipt::{self, Receipt};
+use crate::tree::{self, Input};
+
+/// What a conversion is to do. Everything here may change the result.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConvertOptions {
+    /// The input's format; `None`: recognised by its contents.
+    pub from: Option<Format>,
+    /// The output's format.
+    pub to: Format,
+    /// Images to take, as `NAME`, `@N` (from 0) or a digest (whole, or at least twelve digits); empty: all.
+    pub images: Vec<String>,
+    /// Platforms to take; empty: all, or the one that a target for single platforms can hold.
+    pub platforms: Vec<Platform>,
+    /// Take every platform, and fail when the target cannot hold several.
+    pub all_platforms: bool,
+    /// Names for the one selected image, as `NAME[:TAG]`; empty: the source's.
+    pub tags: Vec<String>,
+    /// What happens to layers; `None`: what the target's readers take best.
+    pub compression: Option<CompressionChoice>,
+    /// The codec's level: 0 to 12 for gzip, 1 to 19 for zstd; `None`: 2 and 3.
+    pub level: Option<i32>,
+    /// Take wrong digests, sizes and diff_ids, and a missing `rootfs`, for mistakes and put them right.
+    pub recompute: bool,
+    /// Fail when the target cannot hold something.
+    pub strict: bool,
+    /// Replace an output that is there.
+    pub replace: bool,
+    /// Plan only, write nothing.
+    pub dry_run: bool,
+    /// Which platform to take where only one can be and none is asked for.
+    pub host: Platform,
+}
+
+impl ConvertOptions {
+    /// Returns the defaults for a target.
+    pub fn new(to: Format) -> Self {
+        Self {
+            from: None,
+            to,
+            images: Vec::new(),
+            platforms: Vec::new(),
+            all_platforms: false,
+            tags: Vec::new(),
+            compression: None,
+            level: None,
+            recompute: false,
+            strict: false,
+            replace: false,
+            dry_run: false,
+            host: Platform::host(),
+        }
+    }
+}
+
+/// Converts what is at `input`, whole or not at all.
+///
+/// # Errors
+///
+/// [`Usage`](crate::ErrorKind::Usage) for options that make no sense, [`Damaged`](crate::ErrorKind::Damaged) for an input
+/// that is no image archive or contradicts itself, [`Unsupported`](crate::ErrorKind::Unsupported) for what cannot be done
+/// with it, [`Exists`](crate::ErrorKind::Exists) for an output that is there, [`Environment`](crate::ErrorKind) when the
+/// system failed. No output is left behind.
+pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
+    let wanted = wanted(options)?;
+    if let Output::Path(path) = &output
+        && !options.replace
+        && !options.dry_run
+    {
+        output::check_absent(path, options.to.container())?;
+    }
+    let subject = input.name();
+    let (mut graph, from) = read(input, &output, options, cx).within(&subject)?;
+    let plan = plan::draw(&mut graph, options.to.abilities(), &wanted).within(&subject)?;
+    if let (true, Some(loss)) = (options.strict, plan.losses.first()) {
+        let more = plan.losses.len() - 1;
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        return Err(Error::unsupported(format!("{loss}{more}"))
+            .within(subject)
+            .hint("without --strict this is a note"));
+    }
+    if options.dry_run {
+        let outcomes = Outcomes::forecast(&plan.jobs, &graph);
+        return receipt::compile(graph, from, plan, options, &outcomes, &HashMap::new()).within(subject);
+    }
+    let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
+    cx.observer.on(&Event::Planned { bytes: planned.sum() });
+    let writer = output::create(output, options.to.container(), options.replace, cx)?;
+    let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
+    let to = options.to;
+    assembly
+        .measure(&to.prologue(), &|id| to.blob_member_like(plan.jobs.get(id)), &|outcome| to.blob_member(outcome))?;
+    let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
+    let laid_out = laid_out.within(&subject)?;
+    assembly.write(&laid_out.entries)?;
+    let Sealed { outcomes, changes, read, written } = assembly.seal()?;
+    let receipt = receipt::compile(graph, from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
+    Ok(Receipt { changes: [receipt.changes, changes].concat(), bytes_read: read, bytes_written: written, ..receipt })
+}
+
+/// Checks the options that can be checked without an input.
+fn wanted(options: &ConvertOptions) -> Result<Wanted> {
+    let picks = options.images.iter().map(|text| Pick::parse(text)).collect::<Result<_>>()?;
+    let wish = match (options.all_platforms, options.platforms.as_slice()) {
+        (true, []) => Wish::All,
+        (false, []) => Wish::Default,
+        (false, platforms) => Wish::These(platforms.to_vec()),
+        (true, _) => return Err(Error::usage("all platforms and single ones are asked for")),
+    };
+    if let Some(level) = options.level {
+        let compression = match options.compression {
+            Some(CompressionChoice::Zstd) => Compression::Zstd,
+            Some(CompressionChoice::Gzip) => Compression::Gzip,
+            Some(CompressionChoice::Keep | CompressionChoice::None) => {
+                return Err(Error::usage("a compression level, and nothing that would be compressed"));
+            }
+            // Only gzip is ever a default.
+            None => Compression::Gzip,
+        };
+        Encoding::new(compression, Some(level))?;
+    }
+    Ok(Wanted {
+        selection: Selection { picks, wish },
+        names: options.tags.iter().map(|tag| Name::from_user(tag)).collect::<Result<_>>()?,
+        choice: options.compression,
+        level: options.level,
+        recompute: options.recompute,
+        host: options.host.clone(),
+    })
+}
+
+fn read(input: Input, output: &Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<(Graph, Format)> {
+    let beside = output.folder().filter(|_| !options.dry_run);
+    let (mut members, container) = tree::open(input, beside, cx)?;
+    formats::read(&mut members, container, options.from, Reading { cx, recompute: options.recompute })
+}

@@ -1,0 +1,71 @@
+//! A few threads over a list of tasks. The first error stops the rest; the result is in the list's order.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub(super) fn run<T: Sync, R: Send>(
+    tasks: &[T],
+    threads: NonZeroUsize,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let first_error: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let worker = || {
+        let mut done = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(i) else { break };
+            match work(task) {
+                Ok(result) => done.push((i, result)),
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    let mut first = first_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    // Of several errors the same one is reported, whichever thread was faster.
+                    if first.as_ref().is_none_or(|(at, _)| i < *at) {
+                        *first = Some((i, error));
+                    }
+                }
+            }
+        }
+        done
+    };
+    let workers = threads.get().min(tasks.len()).max(1);
+    let mut done = std::thread::scope(|scope| {
+        let handles: Vec<_> = (1..workers).map(|_| scope.spawn(worker)).collect();
+        let mut done = worker();
+        for handle in handles {
+            done.extend(handle.join().map_err(|_| panicked())?);
+        }
+        Ok::<_, Error>(done)
+    })?;
+    if let Some((_, error)) = first_error.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(error);
+    }
+    done.sort_by_key(|(i, _)| *i);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+/// A thread that panics has told why on stderr; the caller gets an error, and the result is cleaned up as for any.
+pub(super) fn panicked() -> Error {
+    Error::new(ErrorKind::Environment, "a worker thread failed unexpectedly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_their_order_and_an_error_stops_the_rest() {
+        let tasks: Vec<u32> = (0..100).collect();
+        for threads in [1, 2, 8] {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            assert_eq!(run(&tasks, threads, |&n| Ok(n * 2)).unwrap(), (0..100).map(|n| n * 2).collect::<Vec<_>>());
+            let failed = run(&tasks, threads, |&n| if n == 7 { Err(Error::damaged("seven")) } else { Ok(n) });
+            assert_eq!(failed.unwrap_err().to_string(), "seven");
+        }
+    }
+}

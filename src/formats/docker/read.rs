@@ -1,0 +1,162 @@
+//! Reading a docker-archive. A path in `manifest.json` is only a member's name: no digest is inferred from it.
+
+use super::legacy;
+use crate::digest::DiffId;
+use crate::document::Document;
+use crate::error::{Error, Result, Within, quoted};
+use crate::formats::Reading;
+use crate::graph::{BlobId, Config, Graph, Image, Layer, Look, Name, Node, NodeId, Root};
+use crate::json::{self, Cursor};
+use crate::media_type::LayerType;
+use crate::platform::Platform;
+use crate::tree::Members;
+
+/// One item of `manifest.json`.
+pub(crate) struct Entry {
+    pub(crate) config: Document,
+    /// Where the config is, for messages.
+    config_path: String,
+    /// Where it stands in `manifest.json`.
+    position: usize,
+    layers: Vec<String>,
+    tags: Vec<String>,
+    /// Where layers that are not in the archive could be had (`LayerSources` of foreign layers).
+    urls: Vec<String>,
+}
+
+/// Reads every image of the archive.
+pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
+    let mut graph = Graph::default();
+    if !members.contains("manifest.json") && members.contains("repositories") {
+        legacy::read(&mut graph, members, reading)?;
+        return Ok(graph);
+    }
+    for entry in entries(members, reading)? {
+        add_image(&mut graph, members, &entry, entry.position, reading)?;
+    }
+    if graph.roots.is_empty() {
+        return Err(Error::damaged("no image inside: the list is empty").within("manifest.json"));
+    }
+    Ok(graph)
+}
+
+/// Reads `manifest.json` and the configs that it names.
+pub(crate) fn entries(members: &Members, reading: Reading<'_>) -> Result<Vec<Entry>> {
+    let limit = reading.cx.limits.document_bytes;
+    let bytes = members.file("manifest.json")?.read(limit)?;
+    (|| {
+        let value = json::parse(&bytes)?;
+        let list = Cursor::new(&value);
+        if list.value().is_object() && list.get("schemaVersion")?.is_some() {
+            return Err(list
+                .error("not a JSON array, but a single manifest")
+                .hint("this is the content of a containers/image `dir:`; skopeo can copy it to an oci-archive"));
+        }
+        list.items()?.iter().enumerate().map(|(i, item)| entry(members, item, i, limit)).collect()
+    })()
+    .within("manifest.json")
+}
+
+fn entry(members: &Members, item: &Cursor<'_>, position: usize, limit: u64) -> Result<Entry> {
+    let at = |key: &str| format!("[{position}].{key}");
+    let texts = |key| item.list(key)?.iter().map(|text| text.text().map(str::to_owned)).collect::<Result<Vec<_>>>();
+    let config_path = item.need("Config")?.text()?;
+    let bytes = members.file(config_path).within(at("Config"))?.read(limit)?;
+    let config = Document::parse(bytes).within(quoted(config_path))?;
+    let sources = item.get("LayerSources")?.map_or(Ok(Vec::new()), |sources| sources.members())?;
+    let urls = sources.iter().filter_map(|(_, source)| source.value().get("urls")?.as_array());
+    Ok(Entry {
+        config,
+        config_path: config_path.to_owned(),
+        position,
+        layers: texts("Layers")?,
+        tags: texts("RepoTags")?,
+        urls: urls.flatten().filter_map(|url| url.as_str().map(str::to_owned)).collect(),
+    })
+}
+
+impl Entry {
+    /// Returns the image's names, each once, or that there is none.
+    pub(crate) fn names(&self) -> Vec<Name> {
+        let mut names: Vec<Name> = Vec::new();
+        for name in self.tags.iter().map(|tag| Name::from_repo_tag(tag)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() { vec![Name::None] } else { names }
+    }
+}
+
+/// Adds an image and a root for each of its names.
+pub(crate) fn add_image(
+    graph: &mut Graph,
+    members: &Members,
+    entry: &Entry,
+    position: usize,
+    reading: Reading<'_>,
+) -> Result<()> {
+    let limit = reading.cx.limits.layers;
+    if entry.layers.len() > limit {
+        let message = format!("{} layers, the limit is {limit}", entry.layers.len());
+        return Err(Error::damaged(message).within("manifest.json"));
+    }
+    let (platform, diff_ids) = claims(entry, reading).within(quoted(&entry.config_path))?;
+    let mut layers = Vec::new();
+    for (i, path) in entry.layers.iter().enumerate() {
+        let blob = layer_blob(graph, members, path).map_err(|error| {
+            let error = error.within(format!("[{}].Layers[{i}]", entry.position)).within("manifest.json");
+            match entry.urls.first() {
+                Some(url) => error.hint(format!("a foreign layer, to be fetched from {url}; put it into the archive")),
+                None => error,
+            }
+        })?;
+        let diff_id = diff_ids.as_ref().map(|ids| ids[i]);
+        layers.push(Layer { blob: Some(blob), descriptor: None, diff_id, kind: LayerType::Tar });
+    }
+    let config = Config::Document(entry.config.clone());
+    let node = graph.add_node(Node::Image(Image { manifest: None, config, layers, platform, missing: Vec::new() }));
+    add_roots(graph, node, position, entry.names());
+    Ok(())
+}
+
+/// Reads what the config claims: its platform, and a diff_id for each layer.
+fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Option<Vec<DiffId>>)> {
+    let config = entry.config.cursor();
+    let platform = Platform::read(&config)?;
+    let diff_ids = match (config.get("rootfs")?, reading.recompute) {
+        (Some(rootfs), _) => diff_ids(&rootfs)?,
+        (None, true) => return Ok((platform, None)),
+        (None, false) if entry.layers.is_empty() => Vec::new(),
+        (None, false) => {
+            let hint = "--recompute adds what is missing; the image ID changes with it";
+            return Err(config.error("no rootfs: the config names no diff_ids for its layers").hint(hint));
+        }
+    };
+    if diff_ids.len() == entry.layers.len() {
+        return Ok((platform, Some(diff_ids)));
+    }
+    if reading.recompute {
+        return Ok((platform, None));
+    }
+    Err(count_mismatch(entry.layers.len(), diff_ids.len()))
+}
+
+/// Reads `rootfs.diff_ids`.
+pub(crate) fn diff_ids(rootfs: &Cursor<'_>) -> Result<Vec<DiffId>> {
+    rootfs.list("diff_ids")?.iter().map(Cursor::parse).collect()
+}
+
+/// Words the error for a config that does not fit its layers.
+pub(crate) fn count_mismatch(layers: usize, diff_ids: usize) -> Error {
+    Error::damaged(format!("rootfs: diff_ids for {diff_ids} layers, but the image has {layers}"))
+        .hint("--recompute takes the layers for right; the image ID changes with the config")
+}
+
+pub(super) fn layer_blob(graph: &mut Graph, members: &Members, path: &str) -> Result<BlobId> {
+    graph.add_blob(members.file(path)?, Look::Into, None)
+}
+
+pub(super) fn add_roots(graph: &mut Graph, node: NodeId, position: usize, names: Vec<Name>) {
+    graph.roots.extend(names.into_iter().map(|name| Root { node, position, descriptor: None, name }));
+}

@@ -1,0 +1,60 @@
+//! Carries container images between docker-archive (what `docker save` and `podman save` write) and OCI image layouts,
+//! either way, without changing them: the image ID in is the image ID out.
+//!
+//! Every digest, size and diff_id that a source claims is checked while its bytes pass. The output is whole or absent,
+//! and the same bytes for the same input, options and version. Nothing is unpacked, and memory is bounded.
+//!
+//! ```
+//! use transload::{Context, ConvertOptions, Format, Input, Output, convert};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let input = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hello.docker.tar");
+//! # let output = folder.path().join("hello.oci.tar");
+//! let options = ConvertOptions::new(Format::OciArchive);
+//! let receipt = convert(Input::Path(input), Output::Path(output), &options, &Context::default())?;
+//! for image in &receipt.images {
+//!     println!("{:?}: {:?}", image.names, image.image_id);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Archives are untrusted input. Names in them never become paths on disk; text from them is escaped in errors, and is
+//! to be escaped with [`escape`] where a [`Receipt`] holds it. A source that changes while it is read is found out by its
+//! digests, not prevented.
+
+mod codec;
+mod content;
+mod context;
+mod convert;
+mod descriptor;
+mod digest;
+mod document;
+mod error;
+mod execute;
+mod formats;
+mod go_json;
+mod graph;
+mod json;
+mod limits;
+mod media_type;
+mod output;
+mod plan;
+mod platform;
+mod receipt;
+mod reference;
+mod tree;
+
+pub use codec::{Compression, CompressionChoice};
+pub use context::{Cancel, Context, Event, Observer, Silent};
+pub use convert::{ConvertOptions, convert};
+pub use digest::{Algorithm, DiffId, Digest, ImageId};
+pub use error::{Error, ErrorKind, Result, escape};
+pub use formats::Format;
+pub use limits::Limits;
+pub use output::Output;
+pub use platform::Platform;
+pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
+pub use reference::Reference;
+pub use tree::Input;

@@ -1,0 +1,41 @@
+//! Ceilings on what an untrusted archive can make us hold or do.
+
+/// Limits on untrusted input. Each default is far above what real producers write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one manifest, index or config. Registries refuse manifests above 4 MiB.
+    pub document_bytes: u64,
+    /// Members of one archive or folder: their names are held in memory.
+    pub members: usize,
+    /// Layers of one image. overlayfs stops near 127, so this is generous.
+    pub layers: usize,
+    /// Bytes of one PAX header, long name or sparse map: they are held in memory. Linux paths end at 4 KiB.
+    pub header_bytes: u64,
+    /// Indexes inside one another. Producers nest two deep.
+    pub index_depth: usize,
+    /// log2 of the zstd window. 27 (128 MiB) is what every decoder must support (RFC 8878, 3.1.1.1.2).
+    pub zstd_window_log: u32,
+    /// Bytes of memory an xz decoder may take. `xz -9` needs 65 MiB.
+    pub xz_memory: u64,
+    /// Hops from link to link. Linux gives up at 40.
+    pub link_hops: usize,
+    /// Bytes that one compressed stream may inflate to. No layer that is meant comes near 1 TiB.
+    pub inflated_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_bytes: 4 << 20,
+            members: 100_000,
+            layers: 1024,
+            header_bytes: 1 << 20,
+            index_depth: 8,
+            zstd_window_log: 27,
+            xz_memory: 72 << 20,
+            link_hops: 40,
+            inflated_bytes: 1 << 40,
+        }
+    }
+}

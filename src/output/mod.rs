@@ -1,0 +1,139 @@
+//! Where a result goes. It appears whole at its final name, or not at all: everything is written beside it under
+//! another name, synced and renamed. A writer that is dropped before `seal` leaves nothing behind.
+
+mod dir;
+mod place;
+mod tar;
+mod tar_header;
+
+pub(crate) use place::{Filling, Place};
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::JobId;
+use crate::tree::Container;
+
+/// Where the result is written.
+pub enum Output {
+    /// A file or folder that is not there yet (or may be replaced, see [`ConvertOptions`](crate::ConvertOptions)).
+    Path(PathBuf),
+    /// A stream, and what to call it in messages. It receives the archive after all of it was verified; until then the
+    /// archive is in a temporary file.
+    Stream(Box<dyn Write + Send>, String),
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Output({})", self.name())
+    }
+}
+
+impl Output {
+    /// Returns what to call it in messages.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Stream(_, name) => name.clone(),
+        }
+    }
+
+    /// Returns the folder that holds the result.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(parent(path)),
+            Self::Stream(..) => None,
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// One member of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Permissions in a tar's header.
+    pub(crate) mode: u32,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    Directory,
+    Symlink(String),
+    Bytes(Arc<[u8]>),
+    /// What this job makes of its blob.
+    Job(JobId),
+}
+
+impl Body {
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Bytes(text.as_bytes().into())
+    }
+}
+
+/// Builds a result, member after member.
+pub(crate) trait Writer {
+    fn directory(&mut self, name: &str, mode: u32) -> Result<()>;
+
+    fn symlink(&mut self, name: &str, mode: u32, target: &str) -> Result<()>;
+
+    /// Reserves room for a file of known size, to be filled from any thread.
+    fn place(&mut self, name: &str, mode: u32, size: u64) -> Result<Place>;
+
+    /// Opens the end of the result for a file whose name or size is not known yet. `like` is a name as long as the one
+    /// that it will get. [`close`](Self::close) or [`discard`](Self::discard) must follow before anything else.
+    fn open(&mut self, like: &str) -> Result<Place>;
+
+    /// Gives the opened file its name and size.
+    fn close(&mut self, name: &str, mode: u32, size: u64) -> Result<()>;
+
+    /// Takes the opened file back, as if it had never been.
+    fn discard(&mut self) -> Result<()>;
+
+    /// Makes the result visible; returns its size in bytes.
+    fn seal(self: Box<Self>) -> Result<u64>;
+}
+
+/// Starts a result. Fails when it is there already, unless `replace`.
+pub(crate) fn create(output: Output, container: Container, replace: bool, cx: &Context<'_>) -> Result<Box<dyn Writer>> {
+    match (container, output) {
+        (Container::Tar, output) => Ok(Box::new(tar::TarWriter::create(output, replace, cx)?)),
+        (Container::Folder, Output::Path(path)) => Ok(Box::new(dir::DirWriter::create(&path, replace)?)),
+        (Container::Folder, Output::Stream(_, name)) => {
+            Err(Error::usage("a folder cannot be written to a stream").within(name))
+        }
+    }
+}
+
+/// Fails when there is something at this path.
+pub(crate) fn check_absent(path: &Path, container: Container) -> Result<()> {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let empty_folder = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    let fillable = match container {
+        Container::Tar => is_device(&metadata) || std::fs::metadata(path).is_ok_and(|target| is_device(&target)),
+        Container::Folder => metadata.is_dir() && empty_folder(),
+    };
+    if fillable { Ok(()) } else { Err(exists(path)) }
+}
+
+/// Tells whether a path is no place for a file but something that takes bytes: `/dev/null`, a pipe.
+fn is_device(metadata: &std::fs::Metadata) -> bool {
+    !metadata.is_file() && !metadata.is_dir() && !metadata.is_symlink()
+}
+
+fn exists(path: &Path) -> Error {
+    Error::new(ErrorKind::Exists, "already there").within(path.display().to_string()).hint("--force replaces it")
+}
+
+/// Makes a rename outlast a crash.
+fn sync_folder(folder: &Path) -> Result<()> {
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|e| Error::io("cannot sync the folder", e).within(folder.display().to_string()))
+}

@@ -1,0 +1,182 @@
+//! A result that is a tar: members in order, bodies filled in any order, sizes patched in when they come late.
+
+use std::fs::{File, Permissions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tar::EntryType;
+use tempfile::{NamedTempFile, TempPath};
+
+use super::tar_header::{BLOCK, header, header_len, patched};
+use super::{Output, Place, Writer, exists, is_device, parent, sync_folder};
+use crate::content::BUFFER_LEN;
+use crate::context::{Cancel, Context};
+use crate::error::{Error, Result};
+use crate::tree::unnamed_file;
+
+/// Two zero blocks, without padding to a record: as every Go writer ends a tar.
+const END: [u8; 1024] = [0; 1024];
+
+pub(super) struct TarWriter {
+    file: Arc<File>,
+    target: Target,
+    subject: Arc<str>,
+    cancel: Cancel,
+    /// Where the next header goes.
+    end: u64,
+    /// Bytes reserved for the header of the opened file.
+    opened: Option<u64>,
+    turn: Arc<Mutex<()>>,
+}
+
+enum Target {
+    /// The file has a name beside the result's until it gets that.
+    File {
+        temp: TempPath,
+        path: PathBuf,
+        replace: bool,
+    },
+    Stream(Box<dyn Write + Send>),
+}
+
+impl TarWriter {
+    pub(super) fn create(output: Output, replace: bool, cx: &Context<'_>) -> Result<Self> {
+        let subject: Arc<str> = output.name().into();
+        let failed = |doing, cause| Error::io(doing, cause).within(subject.to_string());
+        let (file, target) = match output {
+            Output::Stream(stream, _) => (unnamed_file(cx.temp_dir.as_deref())?, Target::Stream(stream)),
+            Output::Path(path) => {
+                // A link is kept; what it points at is replaced.
+                let path = std::fs::canonicalize(&path).unwrap_or(path);
+                match std::fs::metadata(&path) {
+                    Ok(metadata) if is_device(&metadata) => {
+                        let device = File::options().write(true).open(&path).map_err(|e| failed("cannot open", e))?;
+                        (unnamed_file(cx.temp_dir.as_deref())?, Target::Stream(Box::new(device)))
+                    }
+                    Ok(metadata) if metadata.is_dir() => {
+                        return Err(Error::usage("a folder, where a file is to be written").within(subject.to_string()));
+                    }
+                    Ok(_) if !replace => return Err(exists(&path)),
+                    _ => {
+                        let temp = beside(&path).map_err(|e| failed("cannot write", e))?;
+                        let (file, temp) = temp.into_parts();
+                        (file, Target::File { temp, path, replace })
+                    }
+                }
+            }
+        };
+        let (cancel, turn) = (cx.cancel.clone(), Arc::new(Mutex::new(())));
+        Ok(Self { file: Arc::new(file), target, subject, cancel, end: 0, opened: None, turn })
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.file.write_all_at(bytes, at).map_err(|e| self.failed("cannot write", e))
+    }
+
+    fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
+        Error::io(doing, cause).within(self.subject.to_string())
+    }
+
+    fn add_header(&mut self, name: &str, kind: EntryType, mode: u32, size: u64, link: &str) -> Result<()> {
+        debug_assert!(self.opened.is_none(), "the opened file comes first");
+        let header = header(name, kind, mode, size, link);
+        self.write_at(&header, self.end)?;
+        self.end += header.len() as u64;
+        Ok(())
+    }
+
+    fn place_at(&self, offset: u64) -> Place {
+        Place::in_tar(Arc::clone(&self.file), offset, Arc::clone(&self.turn), Arc::clone(&self.subject))
+    }
+
+    /// Cuts off what a discarded file left and pads the last body.
+    fn finish(&mut self) -> Result<()> {
+        self.file.set_len(self.end).map_err(|e| self.failed("cannot write", e))?;
+        self.write_at(&END, self.end)?;
+        self.end += END.len() as u64;
+        Ok(())
+    }
+
+    fn copy_to(&mut self, stream: &mut dyn Write) -> Result<()> {
+        let failed = |e| Error::io("cannot write", e).within(self.subject.to_string());
+        let mut file = &*self.file;
+        file.rewind().map_err(failed)?;
+        let mut buffer = vec![0; BUFFER_LEN];
+        loop {
+            self.cancel.check()?;
+            let n = file.read(&mut buffer).map_err(failed)?;
+            if n == 0 {
+                return stream.flush().map_err(failed);
+            }
+            stream.write_all(&buffer[..n]).map_err(failed)?;
+        }
+    }
+}
+
+/// Makes the file that becomes the result, in the same folder so that it can be renamed.
+fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut builder = tempfile::Builder::new();
+    let (prefix, permissions) = (format!(".{name}."), Permissions::from_mode(0o666));
+    builder.prefix(&prefix).suffix(".tmp").permissions(permissions).tempfile_in(parent(path))
+}
+
+impl Writer for TarWriter {
+    fn directory(&mut self, name: &str, mode: u32) -> Result<()> {
+        self.add_header(&format!("{name}/"), EntryType::Directory, mode, 0, "")
+    }
+
+    fn symlink(&mut self, name: &str, mode: u32, target: &str) -> Result<()> {
+        self.add_header(name, EntryType::Symlink, mode, 0, target)
+    }
+
+    fn place(&mut self, name: &str, mode: u32, size: u64) -> Result<Place> {
+        self.add_header(name, EntryType::Regular, mode, size, "")?;
+        let offset = self.end;
+        self.end += size.next_multiple_of(BLOCK);
+        Ok(self.place_at(offset))
+    }
+
+    fn open(&mut self, like: &str) -> Result<Place> {
+        let reserved = header_len(like);
+        self.opened = Some(reserved);
+        Ok(self.place_at(self.end + reserved))
+    }
+
+    fn close(&mut self, name: &str, mode: u32, size: u64) -> Result<()> {
+        let reserved = self.opened.take().expect("a file is open");
+        let header = patched(name, mode, size);
+        debug_assert_eq!(header.len() as u64, reserved, "{name} is as long as was said");
+        self.write_at(&header, self.end)?;
+        self.end += reserved + size.next_multiple_of(BLOCK);
+        Ok(())
+    }
+
+    fn discard(&mut self) -> Result<()> {
+        self.opened = None;
+        // What comes next may be shorter and must not end in old bytes.
+        self.file.set_len(self.end).map_err(|e| self.failed("cannot write", e))
+    }
+
+    fn seal(mut self: Box<Self>) -> Result<u64> {
+        self.finish()?;
+        let size = self.end;
+        let placeholder = Target::Stream(Box::new(std::io::sink()));
+        match std::mem::replace(&mut self.target, placeholder) {
+            Target::Stream(mut stream) => self.copy_to(&mut *stream)?,
+            Target::File { temp, path, replace } => {
+                self.file.sync_all().map_err(|e| self.failed("cannot write", e))?;
+                self.cancel.check()?;
+                let renamed = if replace { temp.persist(&path) } else { temp.persist_noclobber(&path) };
+                renamed.map_err(|e| match e.error.kind() {
+                    std::io::ErrorKind::AlreadyExists => exists(&path),
+                    _ => self.failed("cannot rename", e.error),
+                })?;
+                sync_folder(parent(&path))?;
+            }
+        }
+        Ok(size)
+    }
+}

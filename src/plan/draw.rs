@@ -1,0 +1,191 @@
+//! From a graph and a wish to a plan.
+
+use std::collections::BTreeMap;
+
+use super::layers::{Layers, Policy};
+use super::naming::{self, PlannedImage, tags_for};
+use super::{Action, Jobs};
+use crate::codec::CompressionChoice;
+use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
+use crate::error::{Error, Result};
+use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Selection, Wish, absence};
+use crate::platform::Platform;
+
+/// What a target can hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Abilities {
+    /// Its name, for messages.
+    pub(crate) name: &'static str,
+    /// Indexes, artifacts, annotations: whatever an OCI layout can.
+    pub(crate) whole_graph: bool,
+    /// Images by name for readers that know nothing else.
+    pub(crate) docker_images: bool,
+    pub(crate) policy: Policy,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) selection: Selection,
+    /// Names in place of the source's.
+    pub(crate) names: Vec<Name>,
+    pub(crate) choice: Option<CompressionChoice>,
+    pub(crate) level: Option<i32>,
+    pub(crate) recompute: bool,
+    pub(crate) host: Platform,
+}
+
+/// What will be done.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) jobs: Jobs,
+    /// The images that readers of docker-archives will see.
+    pub(crate) docker_images: Vec<PlannedImage>,
+    /// What the target cannot hold, one line each.
+    pub(crate) losses: Vec<String>,
+}
+
+/// Narrows the graph to what is asked for, and plans its conversion.
+pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Result<Plan> {
+    let Wanted { selection, names, choice, level, recompute, host } = wanted;
+    graph.pick(&selection.picks)?;
+    let layers = Layers { policy: target.policy, choice: *choice, level: *level, recompute: *recompute };
+    let mut plan = Plan { jobs: Jobs::default(), docker_images: Vec::new(), losses: Vec::new() };
+    if target.whole_graph {
+        if let Wish::These(platforms) = &selection.wish {
+            graph.narrow(platforms)?;
+        }
+        graph.check_complete()?;
+        rename(graph, names)?;
+        check_names(graph)?;
+        plan_graph(graph, &layers, &mut plan)?;
+    }
+    if target.docker_images {
+        let chosen = choose(graph, target, wanted, host, &mut plan.losses)?;
+        plan.docker_images = tags_for(graph, &chosen, &mut plan.losses)?;
+        for PlannedImage { node, .. } in &plan.docker_images {
+            let image = graph.image(*node).expect("only images are chosen");
+            layers.plan(graph, image, true, &mut plan.jobs)?;
+        }
+    }
+    let mut losses = Vec::new();
+    for loss in plan.losses {
+        if !losses.contains(&loss) {
+            losses.push(loss);
+        }
+    }
+    Ok(Plan { losses, ..plan })
+}
+
+fn choose(
+    graph: &mut Graph,
+    target: Abilities,
+    wanted: &Wanted,
+    host: &Platform,
+    losses: &mut Vec<String>,
+) -> Result<Vec<Chosen>> {
+    let Choice { mut images, left, absent } = graph.choose(&wanted.selection.wish, host, target.whole_graph)?;
+    if !target.whole_graph {
+        graph.warnings.extend(absence(&absent));
+        losses.extend(left.into_iter().map(|what| format!("{what}: left out, {} cannot hold it", target.name)));
+        for Chosen { image, .. } in &images {
+            losses.extend(annotations(graph, *image).into_iter().map(|what| format!("{what}: dropped")));
+        }
+        if !wanted.names.is_empty() {
+            let [only] = images.as_mut_slice() else { return Err(one_image(images.len())) };
+            only.names.clone_from(&wanted.names);
+        }
+    }
+    Ok(images)
+}
+
+fn one_image(count: usize) -> Error {
+    Error::usage(format!("--tag names one image, but {count} are selected")).hint("choose one with --image")
+}
+
+/// Adds jobs for everything that the roots lead to.
+fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
+    let (mut artifacts, mut nodes): (bool, Vec<NodeId>) = (false, Vec::new());
+    for root in &graph.roots {
+        graph.walk(root.node, &mut |id| nodes.push(id));
+    }
+    for id in nodes {
+        match graph.node(id) {
+            Node::Image(image) => layers.plan(graph, image, false, &mut plan.jobs)?,
+            Node::Artifact(artifact) => {
+                artifacts |= artifact.manifest.is_some();
+                artifact.blobs.iter().for_each(|&blob| layers.plan_opaque(graph, blob, &mut plan.jobs));
+            }
+            Node::Index(_) | Node::Absent(_) => {}
+        }
+    }
+    if artifacts && plan.jobs.ids().any(|id| plan.jobs.get(id).action != Action::Copy) {
+        let loss = "signatures and attestations: what they vouch for gets another digest with other compression";
+        plan.losses.push(loss.to_owned());
+    }
+    Ok(())
+}
+
+/// Gives the one selected image the names that are asked for.
+fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let groups = graph.groups();
+    let [group] = groups.as_slice() else { return Err(one_image(groups.len())) };
+    let renamed =
+        |root: &usize| names.iter().map(|name| (graph.roots[*root].clone(), name.clone())).collect::<Vec<_>>();
+    let mut roots: Vec<_> = group.iter().flat_map(renamed).collect();
+    roots.dedup_by(|(a, x), (b, y)| a.node == b.node && x == y);
+    let companions = (0..graph.roots.len()).filter(|root| !group.contains(root)).map(|root| graph.roots[root].clone());
+    let companions: Vec<_> = companions.collect();
+    graph.roots = roots.into_iter().map(|(root, name)| crate::graph::Root { name, ..root }).chain(companions).collect();
+    graph.roots_changed = true;
+    Ok(())
+}
+
+/// Checks the names of images that no `index.json` holds yet: those of docker-archives.
+fn check_names(graph: &Graph) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for root in graph.roots.iter().filter(|root| root.descriptor.is_none()) {
+        match &root.name {
+            Name::Invalid { why, .. } => return Err(naming::invalid(why)),
+            Name::Full(reference) => {
+                let id = graph.image(root.node).and_then(|image| image.id());
+                let owner = owners.insert(reference, (root.node, id));
+                if owner.is_some_and(|(node, other)| node != root.node && (id.is_none() || other != id)) {
+                    return Err(naming::twice(reference));
+                }
+            }
+            Name::Bare(_) | Name::None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Names the annotations of an image that only an OCI layout holds.
+fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
+    let Some(image) = graph.image(id) else { return Vec::new() };
+    let mut found = Vec::new();
+    let count = |value: Option<&serde_json::Value>| {
+        let keys = value.and_then(|value| value.as_object()).into_iter().flat_map(|map| map.keys());
+        keys.filter(|key| ![CONTAINERD_NAME, REF_NAME].contains(&key.as_str())).count()
+    };
+    let say =
+        |n: usize, of: &str| (n > 0).then(|| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" }));
+    let manifest = image.manifest.as_ref().and_then(|manifest| manifest.value().get("annotations"));
+    found.extend(say(count(manifest), "manifest"));
+    let descriptors = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
+    let on_layers = descriptors.clone().map(|descriptor| count(descriptor.value.get("annotations"))).sum();
+    found.extend(say(on_layers, "layers"));
+    let mut in_index = Vec::new();
+    for root in graph.roots.iter().filter(|root| root.node == id) {
+        in_index.extend(root.descriptor.as_ref().map(|descriptor| count(descriptor.value.get("annotations"))));
+    }
+    found.extend(say(in_index.into_iter().max().unwrap_or(0), "index"));
+    let urls: Vec<_> = descriptors.flat_map(|descriptor| descriptor.urls()).collect();
+    if !urls.is_empty() {
+        found.push(format!("urls of foreign layers ({})", urls.join(", ")));
+    }
+    found
+}

@@ -1,0 +1,136 @@
+//! Opening a source: a folder, a tar, a tar that is compressed as a whole, or a stream.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Members, dir, tar};
+use crate::codec::{Compression, SNIFF_LEN, decoder};
+use crate::content::BUFFER_LEN;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result, Within};
+
+/// Where an image is read from.
+pub enum Input {
+    /// A file or folder.
+    Path(PathBuf),
+    /// A stream, and what to call it in messages. It is spooled to a temporary file, because archives need to be read
+    /// by position. A stream that cannot go on yet may return [`io::ErrorKind::Interrupted`].
+    Stream(Box<dyn Read + Send>, String),
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Input({})", self.name())
+    }
+}
+
+impl Input {
+    /// Returns what to call it in messages.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Stream(_, name) => name.clone(),
+        }
+    }
+}
+
+/// Where members live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    Tar,
+    Folder,
+}
+
+/// Lists a source's members. `spool_beside` is the folder for a spool when the context names none.
+pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) -> Result<(Members, Container)> {
+    let spool_folder = cx.temp_dir.as_deref().or(spool_beside);
+    let source: Arc<str> = input.name().into();
+    let file = match input {
+        Input::Stream(mut stream, _) => spool(&mut *stream, spool_folder, &cannot_read, cx)?,
+        Input::Path(path) => {
+            // Opening a pipe waits for its writer, so nothing is lost by looking first.
+            let metadata = std::fs::metadata(&path).map_err(cannot_open)?;
+            if metadata.is_dir() {
+                return Ok((dir::scan(&path, &source, cx)?, Container::Folder));
+            }
+            let mut file = File::open(&path).map_err(cannot_open)?;
+            if metadata.is_file() { file } else { spool(&mut file, spool_folder, &cannot_read, cx)? }
+        }
+    };
+    let file = inflated(file, spool_folder, cx)?;
+    Ok((tar::scan(Arc::new(file), &source, cx)?, Container::Tar))
+}
+
+fn cannot_open(cause: io::Error) -> Error {
+    match cause.kind() {
+        io::ErrorKind::NotFound => Error::new(ErrorKind::Damaged, "no such file or folder"),
+        _ => Error::io("cannot open", cause),
+    }
+}
+
+/// Returns the file itself, or a spool of what it inflates to.
+fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<File> {
+    let mut head = Vec::new();
+    let read = (&mut file).take(SNIFF_LEN as u64).read_to_end(&mut head).and_then(|_| file.rewind());
+    read.map_err(cannot_read)?;
+    if head.is_empty() {
+        return Err(Error::damaged("an empty file, not an image archive"));
+    }
+    let compression = Compression::sniff(&head);
+    if compression == Compression::None {
+        return Ok(file);
+    }
+    let damaged = |cause: io::Error| match cause {
+        // The system's own errors have a number; damage that a decoder found has none.
+        cause if cause.raw_os_error().is_some() => cannot_read(cause),
+        cause if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            Error::damaged(format!("the archive's {} stream ends early (truncated)", compression.name()))
+        }
+        cause => Error::damaged(format!("damaged archive ({} stream)", compression.name())).caused_by(cause),
+    };
+    let input = io::BufReader::with_capacity(BUFFER_LEN, file);
+    spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)
+}
+
+fn cannot_read(cause: io::Error) -> Error {
+    Error::io("cannot read", cause)
+}
+
+/// Copies a stream into a file without a name; `failed` says what it means when the stream cannot be read.
+fn spool(
+    stream: &mut dyn Read,
+    folder: Option<&Path>,
+    failed: &dyn Fn(io::Error) -> Error,
+    cx: &Context<'_>,
+) -> Result<File> {
+    let mut file = unnamed_file(folder)?;
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut total = 0;
+    loop {
+        cx.cancel.check()?;
+        let n = match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(failed(e)),
+        };
+        total += n as u64;
+        if total > cx.limits.inflated_bytes {
+            return Err(Error::damaged(format!("too large: more than {} bytes", cx.limits.inflated_bytes)));
+        }
+        file.write_all(&buffer[..n]).map_err(|e| Error::io("cannot write", e)).within("temporary file")?;
+    }
+    file.rewind().map_err(cannot_read).within("temporary file")?;
+    Ok(file)
+}
+
+/// Makes a file that has no name and goes away with its last handle, in `folder` or where the system keeps such files.
+pub(crate) fn unnamed_file(folder: Option<&Path>) -> Result<File> {
+    let made = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+    made.map_err(|e| {
+        let place = folder.map_or("temporary folder".into(), |folder| folder.display().to_string());
+        Error::io("cannot make a temporary file", e).within(place)
+    })
+}

@@ -1,0 +1,245 @@
+//! A source as named members, whether they live in a tar or in a folder. Names are looked up here and nowhere else, so
+//! no name from an archive ever becomes a path on disk.
+
+mod dir;
+mod input;
+mod tar;
+mod tar_header;
+
+pub use input::Input;
+pub(crate) use input::{Container, open, unnamed_file};
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::content::Content;
+use crate::error::{Error, Result, Within, quoted};
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Member {
+    File(Content),
+    /// A symbolic link; its target counts from its own folder.
+    Symlink(String),
+    /// A hard link; its target counts from the archive's root, as tar has it.
+    HardLink(String),
+    Directory,
+    /// A pipe, a device, or a form of tar member that is not read; the word for it.
+    Other(&'static str),
+}
+
+/// All members of a source by their cleaned names, without leading `/` or `./`.
+#[derive(Debug)]
+pub(crate) struct Members {
+    by_name: BTreeMap<String, Vec<Member>>,
+    count: usize,
+    limit: usize,
+    link_hops: usize,
+    /// A folder around everything else, with its slash; empty when there is none.
+    wrapper: String,
+}
+
+impl Members {
+    pub(crate) fn new(limits: &crate::limits::Limits) -> Self {
+        let (limit, link_hops) = (limits.members, limits.link_hops);
+        Self { by_name: BTreeMap::new(), count: 0, limit, link_hops, wrapper: String::new() }
+    }
+
+    /// Adds a member. A name that leaves the root is refused whether or not anything refers to it.
+    pub(crate) fn insert(&mut self, name: &str, member: Member) -> Result<()> {
+        self.count += 1;
+        if self.count > self.limit {
+            return Err(Error::damaged(format!("more than {} members", self.limit)));
+        }
+        let mut clean: Vec<&str> = Vec::new();
+        for part in parts(name) {
+            if part != ".." {
+                clean.push(part);
+            } else if clean.pop().is_none() {
+                return Err(Error::damaged("the member's name leaves the archive").within(quoted(name)));
+            }
+        }
+        if !clean.is_empty() {
+            self.by_name.entry(clean.join("/")).or_default().push(member);
+        }
+        Ok(())
+    }
+
+    /// Looks through a single folder that holds everything, when one of `markers` is in it and none is outside.
+    pub(crate) fn unwrap_folder(&mut self, markers: &[&str]) {
+        let mut tops = self.by_name.keys().map(|name| name.split('/').next().unwrap_or(name));
+        let Some(top) = tops.next() else { return };
+        let inside = |marker: &&str| self.by_name.contains_key(&format!("{top}/{marker}"));
+        if markers.iter().any(inside) && tops.all(|other| other == top) {
+            self.wrapper = format!("{top}/");
+        }
+    }
+
+    /// Tells whether a member of this name is there, whatever it is.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(&format!("{}{name}", self.wrapper))
+    }
+
+    /// Returns the file that a name leads to, through whatever links; an error when it is not there or no file.
+    pub(crate) fn file(&self, name: &str) -> Result<&Content> {
+        self.find(name)?.ok_or_else(|| Error::damaged(format!("no member {}", quoted(name))))
+    }
+
+    /// Returns the file that a name leads to; `None` when there is no such name.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<&Content>> {
+        if parts(name).next().is_none() {
+            return Err(Error::damaged(format!("{}: an empty path", quoted(name))));
+        }
+        match self.resolve(name).within(quoted(name))? {
+            Found::Nothing { followed: None } => Ok(None),
+            Found::Nothing { followed: Some(target) } => {
+                let message = format!("a link to {}, which is not found in the archive", quoted(&target));
+                Err(Error::damaged(message).within(quoted(name)))
+            }
+            Found::Member(Member::File(content)) => Ok(Some(content)),
+            Found::Member(Member::Directory) => Err(Error::damaged("a directory, not a file").within(quoted(name))),
+            Found::Member(Member::Other(kind)) => {
+                Err(Error::damaged(format!("{kind}, not a regular file")).within(quoted(name)))
+            }
+            Found::Member(Member::Symlink(_) | Member::HardLink(_)) => {
+                unreachable!("resolving ends where there is no link")
+            }
+        }
+    }
+
+    fn resolve(&self, name: &str) -> Result<Found<'_>> {
+        let mut todo: VecDeque<String> = parts(&self.wrapper).chain(parts(name)).map(str::to_owned).collect();
+        let mut done: Vec<String> = Vec::new();
+        let mut followed: Option<String> = None;
+        let mut hops = 0;
+        let mut last = &Member::Directory;
+        while let Some(part) = todo.pop_front() {
+            if part == ".." {
+                done.pop().ok_or_else(|| Error::damaged("leads outside the archive"))?;
+                last = &Member::Directory;
+                continue;
+            }
+            done.push(part);
+            let path = done.join("/");
+            last = match self.by_name.get(&path) {
+                Some(same_name) => one_of(same_name).within(quoted(&path))?,
+                // Archives need not list their folders.
+                None if !todo.is_empty() => &Member::Directory,
+                None => return Ok(Found::Nothing { followed }),
+            };
+            let (Member::Symlink(target) | Member::HardLink(target)) = last else { continue };
+            hops += 1;
+            if hops > self.link_hops {
+                return Err(Error::damaged("too many links, or a loop of links"));
+            }
+            done.pop();
+            if matches!(last, Member::HardLink(_)) || target.starts_with('/') {
+                done.clear();
+            }
+            followed = Some(target.clone());
+            for part in parts(target).map(str::to_owned).collect::<Vec<_>>().into_iter().rev() {
+                todo.push_front(part);
+            }
+        }
+        Ok(Found::Member(last))
+    }
+}
+
+enum Found<'a> {
+    Member(&'a Member),
+    Nothing { followed: Option<String> },
+}
+
+/// Splits a path, leaving out what does not move.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".")
+}
+
+/// Returns the member that a name means. docker takes the last of several and skopeo the first, so they must be alike.
+fn one_of(same_name: &[Member]) -> Result<&Member> {
+    let (last, others) = same_name.split_last().expect("a name is there because a member has it");
+    for other in others {
+        let alike = match (other, last) {
+            (Member::File(a), Member::File(b)) => a.same_as(b)?,
+            (Member::Symlink(a), Member::Symlink(b)) | (Member::HardLink(a), Member::HardLink(b)) => a == b,
+            (Member::Directory, Member::Directory) => true,
+            _ => false,
+        };
+        if !alike {
+            return Err(Error::damaged("there more than once, with different contents (duplicate members)"));
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(list: &[(&str, Member)]) -> Members {
+        let mut members = Members::new(&crate::limits::Limits::default());
+        for (name, member) in list {
+            members.insert(name, member.clone()).unwrap();
+        }
+        members
+    }
+
+    fn file(text: &str) -> Member {
+        Member::File(Content::bytes("x".into(), text.into(), text.into()))
+    }
+
+    fn symlink(target: &str) -> Member {
+        Member::Symlink(target.into())
+    }
+
+    fn check(list: &[(&str, Member)], name: &str, want: Result<Option<&str>, &str>) {
+        let members = members(list);
+        let got = members.find(name).map(|found| found.map(|content| content.read(100).unwrap()));
+        match want {
+            Ok(want) => assert_eq!(got.unwrap().as_deref(), want.map(str::as_bytes), "{name}"),
+            Err(want) => assert!(got.unwrap_err().to_string().contains(want), "{name}: {want}"),
+        }
+    }
+
+    #[test]
+    fn names_are_cleaned_on_both_sides() {
+        for stored in ["a/b", "./a/b", "/a//b", "a/./b", "c/../a/b"] {
+            for asked in ["a/b", "./a/b", "/a/b", "x/../a/b"] {
+                check(&[(stored, file("hit"))], asked, Ok(Some("hit")));
+            }
+        }
+        check(&[("a", file("x"))], "b", Ok(None));
+        check(&[("a", file("x"))], "../a", Err("outside"));
+        check(&[("a", file("x"))], "", Err("empty"));
+    }
+
+    #[test]
+    fn links_lead_on_in_any_order_and_never_out() {
+        check(&[("a/x", symlink("../b/y")), ("b/y", symlink("z")), ("b/z", file("hit"))], "a/x", Ok(Some("hit")));
+        check(&[("a/x", symlink("/b")), ("b", file("hit"))], "a/x", Ok(Some("hit")));
+        check(&[("d/x", Member::HardLink("d/y".into())), ("d/y", file("hit"))], "d/x", Ok(Some("hit")));
+        check(&[("blobs", symlink("store")), ("store/x", file("hit"))], "blobs/x", Ok(Some("hit")));
+        check(&[("x", symlink("y")), ("y", symlink("x"))], "x", Err("loop"));
+        check(&[("x", symlink("gone"))], "x", Err("not found"));
+        check(&[("x", symlink("../../etc/passwd"))], "x", Err("outside"));
+        check(&[("x", symlink("/etc/passwd"))], "x", Err("etc/passwd"));
+        check(&[("x", Member::Other("a fifo"))], "x", Err("fifo"));
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_must_be_the_same_twice() {
+        check(&[("a", file("x")), ("./a", file("x"))], "a", Ok(Some("x")));
+        check(&[("a", file("x")), ("./a", file("y"))], "a", Err("more than once"));
+        check(&[("a", file("x")), ("a", symlink("b"))], "a", Err("more than once"));
+    }
+
+    #[test]
+    fn a_folder_around_everything_is_looked_through() {
+        let list = [("w/manifest.json", file("hit")), ("w/x/y", file("y"))];
+        let mut wrapped = members(&list);
+        wrapped.unwrap_folder(&["manifest.json"]);
+        assert!(wrapped.contains("manifest.json") && wrapped.find("x/y").unwrap().is_some());
+        let mut beside = members(&[&list[..], &[("other", file("z"))]].concat());
+        beside.unwrap_folder(&["manifest.json"]);
+        assert!(!beside.contains("manifest.json"));
+    }
+}

@@ -1,0 +1,226 @@
+//! The members of a tar. Reads headers only and checks that every body ends inside the file, so that a cut archive is
+//! found out before anything is written.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use tar::{EntryType, GnuExtSparseHeader, Header};
+
+use super::tar_header::{BLOCK, Pax, checksum_fits, number, pax};
+use super::{Member, Members};
+use crate::content::{Content, Extent};
+use crate::context::Context;
+use crate::error::{Error, Result, Within, quoted};
+
+pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
+    let len = file.metadata().map_err(|e| Error::io("cannot read", e))?.len();
+    let (limit, source) = (cx.limits.header_bytes, Arc::clone(source));
+    let mut scan = Scan { file, source, len, position: 0, limit, pending: Pending::default() };
+    let mut members = Members::new(&cx.limits);
+    let mut before = String::new();
+    loop {
+        cx.cancel.check()?;
+        let at = scan.position;
+        let place = |error: Error| match before.as_str() {
+            "" if at == 0 => error,
+            "" => error.within(format!("tar header at byte {at}")),
+            name => error.within(format!("tar header at byte {at}, after member {}", quoted(name))),
+        };
+        let Some((name, member)) = scan.next().map_err(place)? else { break };
+        if let Some(member) = member {
+            members.insert(&name, member)?;
+        }
+        before = name;
+    }
+    if scan.pending.name.is_some() || scan.pending.link.is_some() || scan.pending.pax.is_some() {
+        let message = "ends early: truncated after a long name or pax header that belongs to no member";
+        return Err(Error::damaged(message));
+    }
+    Ok(members)
+}
+
+/// What headers said about the member that follows them.
+#[derive(Default)]
+struct Pending {
+    name: Option<String>,
+    link: Option<String>,
+    pax: Option<Pax>,
+}
+
+struct Scan {
+    file: Arc<File>,
+    source: Arc<str>,
+    len: u64,
+    position: u64,
+    limit: u64,
+    pending: Pending,
+}
+
+impl Scan {
+    /// Returns the next header's name and member (none for headers that describe others); `None` at the end.
+    fn next(&mut self) -> Result<Option<(String, Option<Member>)>> {
+        let Some(block) = self.block()? else { return Ok(None) };
+        if block.iter().all(|&b| b == 0) {
+            return Ok(None);
+        }
+        if !checksum_fits(&block) {
+            let what = if self.position == BLOCK as u64 { "not a tar archive" } else { "not a tar header" };
+            return Err(Error::damaged(format!("{what}: invalid checksum")));
+        }
+        let header = Header::from_byte_slice(&block);
+        let kind = header.entry_type();
+        let size = number(&block[124..136], "size");
+        let own_name = String::from_utf8_lossy(&header.path_bytes()).into_owned();
+        match kind {
+            EntryType::GNULongName => self.pending.name = Some(self.long_text(size?, "long name")?),
+            EntryType::GNULongLink => self.pending.link = Some(self.long_text(size?, "long link name")?),
+            EntryType::XHeader => self.pending.pax = Some(pax(&self.header_body(size?, "pax header")?)?),
+            EntryType::XGlobalHeader => drop(pax(&self.header_body(size?, "pax header")?)?),
+            _ => return self.member(header, own_name, size).map(Some),
+        }
+        Ok(Some((own_name, None)))
+    }
+
+    fn member(&mut self, header: &Header, own_name: String, size: Result<u64>) -> Result<(String, Option<Member>)> {
+        let Pending { name, link, pax } = std::mem::take(&mut self.pending);
+        let pax = pax.unwrap_or_default();
+        let name = pax.path.or(name).unwrap_or(own_name);
+        let target = || {
+            let own = header.link_name_bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            pax.link.or(link).or(own).unwrap_or_default()
+        };
+        // Links, folders and devices have no body, whatever their size says (POSIX ustar; Go does the same).
+        let member = match header.entry_type() {
+            EntryType::Symlink => Member::Symlink(target()),
+            EntryType::Link => Member::HardLink(target()),
+            EntryType::Directory => Member::Directory,
+            EntryType::Fifo => Member::Other("a fifo"),
+            EntryType::Char | EntryType::Block => Member::Other("a device"),
+            kind => {
+                let size = pax.size.map_or(size, Ok).within(quoted(&name))?;
+                let extents = if kind == EntryType::GNUSparse { Some(self.sparse_map(header)?) } else { None };
+                let offset = self.body(size).within(quoted(&name))?;
+                match (kind, extents) {
+                    (_, Some((real_size, map))) => Member::File(self.sparse(&name, offset, size, real_size, &map)?),
+                    _ if pax.sparse => Member::Other("a sparse file in GNU's pax format"),
+                    (EntryType::Regular, _) if name.ends_with('/') => Member::Directory,
+                    (EntryType::Regular | EntryType::Continuous, _) => {
+                        let extent = Extent { at: 0, offset, len: size };
+                        Member::File(self.content(&name, size, vec![extent]))
+                    }
+                    _ => Member::Other("a special tar member"),
+                }
+            }
+        };
+        Ok((name, Some(member)))
+    }
+
+    /// Reads the next block; `None` at the end of the file.
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
+        let mut block = [0; BLOCK];
+        let n = self.read_at(&mut block, self.position)?;
+        if n == 0 || (n < BLOCK && block.iter().all(|&b| b == 0)) {
+            return Ok(None);
+        }
+        if n < BLOCK {
+            return Err(Error::damaged("ends early: truncated inside a header"));
+        }
+        self.position += BLOCK as u64;
+        Ok(Some(block))
+    }
+
+    fn read_at(&self, buf: &mut [u8], at: u64) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.file.read_at(&mut buf[filled..], at + filled as u64) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::io("cannot read", e)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Passes over a body, which must end inside the file; returns where it starts.
+    fn body(&mut self, size: u64) -> Result<u64> {
+        let start = self.position;
+        let end = start.checked_add(size).filter(|&end| end <= self.len);
+        let Some(end) = end else {
+            let left = self.len.saturating_sub(start);
+            return Err(Error::damaged(format!("ends early: truncated after {left} of {size} bytes")));
+        };
+        self.position = end.next_multiple_of(BLOCK as u64);
+        Ok(start)
+    }
+
+    fn header_body(&mut self, size: u64, what: &str) -> Result<Vec<u8>> {
+        if size > self.limit {
+            return Err(Error::damaged(format!("{what} too large: {size} bytes, the limit is {}", self.limit)));
+        }
+        let start = self.body(size).within(what)?;
+        let mut bytes = vec![0; usize::try_from(size).expect("below the limit")];
+        self.read_at(&mut bytes, start)?;
+        Ok(bytes)
+    }
+
+    fn long_text(&mut self, size: u64, what: &str) -> Result<String> {
+        let bytes = self.header_body(size, what)?;
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        Ok(String::from_utf8_lossy(&bytes[..end]).into_owned())
+    }
+
+    /// Reads the map of an old GNU sparse member: its real size, and (offset, length) of the parts that are stored.
+    fn sparse_map(&mut self, header: &Header) -> Result<(u64, Vec<(u64, u64)>)> {
+        let gnu = header.as_gnu().ok_or_else(|| Error::damaged("a sparse member without a GNU header"))?;
+        let real_size = number(&gnu.realsize, "real size")?;
+        let mut map = Vec::new();
+        let mut take = |offset: &[u8; 12], length: &[u8; 12]| -> Result<()> {
+            if offset[0] != 0 && length[0] != 0 {
+                map.push((number(offset, "sparse offset")?, number(length, "sparse length")?));
+            }
+            Ok(())
+        };
+        for part in &gnu.sparse {
+            take(&part.offset, &part.numbytes)?;
+        }
+        let mut more = gnu.is_extended();
+        let mut blocks = 0;
+        while more {
+            blocks += BLOCK as u64;
+            if blocks > self.limit {
+                return Err(Error::damaged(format!("sparse map too large: the limit is {} bytes", self.limit)));
+            }
+            let block = self.block()?.ok_or_else(|| Error::damaged("ends early: truncated inside a sparse map"))?;
+            let mut extension = GnuExtSparseHeader::new();
+            extension.as_mut_bytes().copy_from_slice(&block);
+            for part in &extension.sparse {
+                take(&part.offset, &part.numbytes)?;
+            }
+            more = extension.is_extended();
+        }
+        Ok((real_size, map))
+    }
+
+    fn sparse(&self, name: &str, offset: u64, stored: u64, size: u64, map: &[(u64, u64)]) -> Result<Content> {
+        let invalid = || Error::damaged("invalid map of a sparse member").within(quoted(name));
+        let (mut extents, mut taken, mut end) = (Vec::new(), 0, 0);
+        for &(at, len) in map {
+            let next = at.checked_add(len).filter(|&next| at >= end && next <= size).ok_or_else(invalid)?;
+            if len > 0 {
+                extents.push(Extent { at, offset: offset + taken, len });
+            }
+            (end, taken) = (next, taken + len);
+        }
+        if taken != stored {
+            return Err(invalid());
+        }
+        Ok(self.content(name, size, extents))
+    }
+
+    fn content(&self, name: &str, size: u64, extents: Vec<Extent>) -> Content {
+        Content::archive(Arc::clone(&self.source), name.to_owned(), size, Arc::clone(&self.file), extents)
+    }
+}

@@ -1,0 +1,118 @@
+//! Fields of tar headers whose value decides where the next header is: parsed strictly, because tools that disagree on
+//! a size disagree on everything after it.
+
+use crate::error::{Error, Result, quoted};
+
+pub(super) const BLOCK: usize = 512;
+
+/// Parses a number: octal text with blanks and NULs around it, or base-256 (GNU) when the first bit is set.
+pub(super) fn number(field: &[u8], name: &str) -> Result<u64> {
+    if field[0] & 0x80 != 0 {
+        if field[0] & 0x40 != 0 {
+            return Err(Error::damaged(format!("the {name} field is negative")));
+        }
+        let mut value = u64::from(field[0] & 0x3f);
+        for &byte in &field[1..] {
+            let shifted =
+                value.checked_mul(256).ok_or_else(|| Error::damaged(format!("the {name} field is too large")))?;
+            value = shifted | u64::from(byte);
+        }
+        return Ok(value);
+    }
+    let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
+    let digits = field[..end].trim_ascii();
+    let valid = digits.iter().all(|b| (b'0'..=b'7').contains(b));
+    if !valid {
+        let text = String::from_utf8_lossy(digits);
+        return Err(Error::damaged(format!("the {name} field {} is not an octal number", quoted(&text))));
+    }
+    // Twelve octal digits fit into 36 bits.
+    Ok(digits.iter().fold(0, |value, b| value << 3 | u64::from(b - b'0')))
+}
+
+/// Tells whether the header's checksum fits. POSIX asks readers to take the sum of signed bytes, too.
+pub(super) fn checksum_fits(block: &[u8; BLOCK]) -> bool {
+    let Ok(want) = number(&block[148..156], "checksum") else { return false };
+    let (mut unsigned, mut signed) = (0_i64, 0_i64);
+    for (i, &byte) in block.iter().enumerate() {
+        let byte = if (148..156).contains(&i) { b' ' } else { byte };
+        unsigned += i64::from(byte);
+        signed += i64::from(byte.cast_signed());
+    }
+    i64::try_from(want).is_ok_and(|want| want == unsigned || want == signed)
+}
+
+/// What PAX records say about the member after them (POSIX pax, "Extended Header").
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pax {
+    pub(super) path: Option<String>,
+    pub(super) link: Option<String>,
+    pub(super) size: Option<u64>,
+    /// GNU's sparse formats 0.0, 0.1 and 1.0.
+    pub(super) sparse: bool,
+}
+
+/// Parses `length key=value\n` records.
+pub(super) fn pax(mut records: &[u8]) -> Result<Pax> {
+    let invalid = |what: &str| Error::damaged(format!("invalid pax record: {what}"));
+    let mut pax = Pax::default();
+    // Some writers pad with NULs.
+    while !records.iter().all(|&b| b == 0) {
+        let space = records.iter().position(|&b| b == b' ').ok_or_else(|| invalid("no length"))?;
+        let length = std::str::from_utf8(&records[..space]).ok().and_then(|text| text.parse::<usize>().ok());
+        let length = length.filter(|&n| n > space + 1 && n <= records.len()).ok_or_else(|| invalid("wrong length"))?;
+        let (record, rest) = records.split_at(length);
+        records = rest;
+        let body = record[space + 1..].strip_suffix(b"\n").ok_or_else(|| invalid("no line end"))?;
+        let equals = body.iter().position(|&b| b == b'=').ok_or_else(|| invalid("no equals sign"))?;
+        let value = String::from_utf8_lossy(&body[equals + 1..]).into_owned();
+        match &body[..equals] {
+            b"path" => pax.path = Some(value),
+            b"linkpath" => pax.link = Some(value),
+            b"size" => pax.size = Some(value.parse().map_err(|_| invalid(&format!("size {}", quoted(&value))))?),
+            key if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
+            _ => {}
+        }
+    }
+    Ok(pax)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_base_256_and_never_negative() {
+        for (field, want) in [
+            (&b"00000000017\0"[..], Some(15)),
+            (b"     17 \0\0\0\0", Some(15)),
+            (b"\0\0\0\0\0\0\0\0\0\0\0\0", Some(0)),
+            (b"77777777777 ", Some((1 << 33) - 1)),
+            (b"\x80\0\0\0\0\0\0\0\0\0\x02\x01", Some(513)),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe", None),
+            (b"\x80\0\0\x01\0\0\0\0\0\0\0\0", None),
+            (b"-0000000017\0", None),
+            (b"0000000001x\0", None),
+            (b"00000000018\0", None),
+        ] {
+            assert_eq!(number(field, "size").ok(), want, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn pax_records_are_parsed_by_their_length() {
+        let got = pax(b"12 path=a\nb\n10 size=7\n15 mtime=1.250\n").unwrap();
+        assert_eq!(got, Pax { path: Some("a\nb".into()), size: Some(7), ..Pax::default() });
+        for wrong in [
+            &b"0 path=a\n"[..],
+            b"9 path=a\n99",
+            b"99 path=a\n",
+            b"x path=a\n",
+            b"11 size=-1\n",
+            b"10 path=ab",
+            b"7 path\n",
+        ] {
+            assert!(pax(wrong).is_err(), "{:?}", String::from_utf8_lossy(wrong));
+        }
+    }
+}
