@@ -12,7 +12,7 @@ use crate::output::{self, Output};
 use crate::plan::{self, Outcomes, Wanted};
 use crate::platform::Platform;
 use crate::receipt::{self, Receipt};
-use crate::tree::{self, Input};
+use crate::tree::{self, Container, Input};
 
 /// What a conversion is to do. Everything here may change the result.
 #[derive(Clone, Debug)]
@@ -84,14 +84,16 @@ pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Cont
         output::check_absent(path, options.to.container())?;
     }
     let subject = input.name();
+    if let (Input::Stream(..), Some(Container::Folder)) = (&input, options.from.map(Format::container)) {
+        return Err(Error::usage("a folder cannot be read from a stream").within(subject));
+    }
     let (mut graph, from) = read(input, &output, options, cx).within(&subject)?;
     let plan = plan::draw(&mut graph, options.to.abilities(), &wanted).within(&subject)?;
     if let (true, Some(loss)) = (options.strict, plan.losses.first()) {
         let more = plan.losses.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        return Err(Error::unsupported(format!("{loss}{more}"))
-            .within(subject)
-            .hint("without --strict this is a note"));
+        let message = format!("not without a loss: {loss}{more}");
+        return Err(Error::unsupported(message).within(subject).hint("without --strict it is only told"));
     }
     if options.dry_run {
         let outcomes = Outcomes::forecast(&plan.jobs, &graph);

@@ -13,25 +13,27 @@ use crate::json::{self, Cursor};
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     bytes: Arc<[u8]>,
-    digest: Digest,
+    /// Its name in the source, if that is not its sha256.
+    name: Option<Digest>,
+    sha256: Digest,
     value: Arc<Value>,
 }
 
 impl Document {
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self> {
         let value = json::parse(&bytes)?;
-        Ok(Self { digest: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) })
+        Ok(Self { name: None, sha256: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) })
     }
 
     /// Makes a document of a value that we composed.
     pub(crate) fn compose(value: Value) -> Self {
         let bytes = go_json::to_string(&value).into_bytes();
-        Self { digest: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) }
+        Self { name: None, sha256: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) }
     }
 
     /// Names the document by another digest of the same bytes: layouts may use sha512.
     pub(crate) fn named(mut self, digest: Digest) -> Self {
-        self.digest = digest;
+        self.name = Some(digest);
         self
     }
 
@@ -59,7 +61,12 @@ impl Document {
 
     /// Returns the digest by which the source names the document, else its sha256.
     pub(crate) fn digest(&self) -> Digest {
-        self.digest
+        self.name.unwrap_or(self.sha256)
+    }
+
+    /// Returns the sha256, whatever the source names it by: what an image ID is.
+    pub(crate) fn sha256(&self) -> Digest {
+        self.sha256
     }
 
     /// Returns what the document says.

@@ -6,6 +6,8 @@ pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(crate) const OCI_ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
+/// What some tools write into descriptors: it says nothing of what they point at.
+const OCI_DESCRIPTOR: &str = "application/vnd.oci.descriptor.v1+json";
 const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const OCI_FOREIGN_LAYER: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
@@ -25,6 +27,8 @@ pub(crate) enum Class {
     ArtifactManifest,
     /// Docker schema 1.
     Schema1,
+    /// To be seen from the content.
+    Untold,
     Other,
 }
 
@@ -34,6 +38,7 @@ pub(crate) fn class(media_type: &str) -> Class {
         OCI_INDEX | DOCKER_LIST => Class::Index,
         OCI_MANIFEST | DOCKER_MANIFEST => Class::Manifest,
         OCI_ARTIFACT => Class::ArtifactManifest,
+        OCI_DESCRIPTOR => Class::Untold,
         other if other.starts_with(SCHEMA_1) => Class::Schema1,
         _ => Class::Other,
     }

@@ -71,16 +71,22 @@ pub(crate) fn compile(
     outcomes: &Outcomes,
     manifests: &HashMap<NodeId, Described>,
 ) -> Result<Receipt> {
-    let mut images = Vec::new();
+    let (mut images, mut changes) = (Vec::new(), graph.changes.clone());
     for (node, names) in images_of(&graph, &plan, options) {
         let image = graph.image(node).expect("only images are listed");
         let diff_ids = outcomes.diff_ids(&plan.jobs, image);
         let known = diff_ids.is_some() || image.id().is_some();
         let config = if known { image.config.settle(diff_ids.as_deref(), options.recompute)? } else { None };
+        let (before, after) = (image.id(), config.map(|config| ImageId::of_config(config.sha256())));
+        if let (Some(before), Some(after)) = (before, after)
+            && before != after
+        {
+            changes.push(format!("the config's diff_ids were put right: image ID {before} became {after}"));
+        }
         images.push(ConvertedImage {
             names,
             platform: image.platform.as_ref().map(ToString::to_string),
-            image_id: config.map(|config| ImageId::of_config(config.digest())),
+            image_id: after,
             manifest: manifests.get(&node).map(|described| described.digest),
             layers: image.layers.iter().map(|layer| converted(&graph, &plan.jobs, outcomes, layer)).collect(),
         });
@@ -90,7 +96,7 @@ pub(crate) fn compile(
         images,
         losses: plan.losses,
         warnings: graph.warnings,
-        changes: graph.changes,
+        changes,
         bytes_read: 0,
         bytes_written: 0,
     })

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use transload::{CompressionChoice, Format};
 
@@ -37,8 +38,10 @@ A place is a path, `-` for standard input or output, or transport:path[:referenc
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct ConvertArgs {
     /// Archive or folder to read
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(super) input: String,
     /// Archive or folder to write
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(super) output: String,
     /// Format of the input; recognised by its contents when left out
     #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]

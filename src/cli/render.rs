@@ -36,14 +36,12 @@ pub(super) fn done(report: &Report<'_>) -> String {
     for image in images {
         let id = image.image_id.map(|id| id.to_string()).unwrap_or_default();
         let size = image.layers.iter().filter_map(|layer| layer.size).sum();
-        let _ = write!(out, "{}: image ID {id}, {}, {}", title(image), count(image.layers.len(), "layer"), bytes(size));
-        out.push_str(&if images.len() == 1 { format!(", {seconds}\n") } else { "\n".to_owned() });
+        let layers = count(image.layers.len(), "layer");
+        let _ = writeln!(out, "{}: image ID {id}, {layers}, {}, {seconds}", title(image), bytes(size));
     }
-    if images.len() != 1 {
-        let what =
-            if images.is_empty() { "no image, but all other content".to_owned() } else { count(images.len(), "image") };
+    if images.is_empty() {
         let (to, written) = (report.to.shown("standard output"), bytes(report.receipt.bytes_written));
-        let _ = writeln!(out, "{to}: {what}, {written}, {seconds}");
+        let _ = writeln!(out, "{to}: no image, but all other content, {written}, {seconds}");
     }
     out
 }

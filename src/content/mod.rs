@@ -103,8 +103,13 @@ impl Content {
     /// Returns how its first bytes say it is compressed.
     pub(crate) fn sniff(&self) -> Result<Compression> {
         let mut head = [0; SNIFF_LEN];
-        let n = self.open()?.fill(&mut head).map_err(|e| self.failed(e))?;
+        let n = self.read_start(&mut head)?;
         Ok(Compression::sniff(&head[..n]))
+    }
+
+    /// Reads as much of its start as the buffer holds and there is.
+    pub(crate) fn read_start(&self, buf: &mut [u8]) -> Result<usize> {
+        self.open()?.fill(buf).map_err(|e| self.failed(e))
     }
 
     /// Tells whether two contents are the same bytes.

@@ -217,7 +217,7 @@ impl Image {
     /// Returns the hash of the config's bytes, once there are any.
     pub(crate) fn id(&self) -> Option<ImageId> {
         match &self.config {
-            Config::Document(document) => Some(ImageId::of_config(document.digest())),
+            Config::Document(document) => Some(ImageId::of_config(document.sha256())),
             Config::Legacy(_) | Config::Missing => None,
         }
     }

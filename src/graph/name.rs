@@ -25,8 +25,8 @@ pub(crate) enum Name {
 
 /// crane writes this tag for an image that it pulled by digest.
 const WAS_A_DIGEST: &str = "i-was-a-digest";
-/// No registry takes a longer one (255 of repository, 128 of tag, a colon).
-const LIMIT: usize = 384;
+/// No repository is longer (distribution/reference).
+const LIMIT: usize = 255;
 
 impl Name {
     /// Reads an entry of `RepoTags`. Without a tag it means `latest`; a digest is no name; docker writes

@@ -328,7 +328,7 @@ impl Graph {
     fn nothing(&self, choice: &Choice, artifacts: &[String]) -> Error {
         match (choice.absent.as_slice(), artifacts) {
             ([], []) => Error::damaged("no image inside"),
-            ([], kinds) => Error::unsupported(format!("not an image: {}", kinds.join(", "))),
+            ([], kinds) => Error::unsupported(format!("not an image, but an artifact: {}", kinds.join(", "))),
             (absent, _) => Error::damaged(format!("no complete image: missing {}", summary(absent))),
         }
     }

@@ -13,7 +13,7 @@ use super::tar_header::{BLOCK, header, header_len, patched};
 use super::{Output, Place, Writer, exists, is_device, parent, sync_folder};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tree::unnamed_file;
 
 /// Two zero blocks, without padding to a record: as every Go writer ends a tar.
@@ -56,7 +56,8 @@ impl TarWriter {
                         (unnamed_file(cx.temp_dir.as_deref())?, Target::Stream(Box::new(device)))
                     }
                     Ok(metadata) if metadata.is_dir() => {
-                        return Err(Error::usage("a folder, where a file is to be written").within(subject.to_string()));
+                        let error = Error::new(ErrorKind::Exists, "a folder is there, which no file replaces");
+                        return Err(error.within(subject.to_string()));
                     }
                     Ok(_) if !replace => return Err(exists(&path)),
                     _ => {

@@ -3,7 +3,7 @@
 use super::{Action, Expect, Forecast, Job, JobId, Jobs};
 use crate::codec::{Compression, CompressionChoice, Encoding};
 use crate::error::{Error, Result};
-use crate::graph::{BlobId, Graph, Image, Layer};
+use crate::graph::{BlobId, Config, Graph, Image, Layer};
 use crate::media_type::LayerType;
 
 /// What a target does with compression when nothing else is asked for.
@@ -30,6 +30,12 @@ pub(crate) struct Layers {
 impl Layers {
     /// Adds the jobs of an image's layers. A target that needs to look into layers cannot take what is none.
     pub(crate) fn plan(&self, graph: &Graph, image: &Image, needs_tar: bool, jobs: &mut Jobs) -> Result<()> {
+        if needs_tar && !self.recompute && matches!(image.config, Config::Document(_)) {
+            let unnamed = image.layers.iter().any(|layer| layer.diff_id.is_none());
+            if unnamed {
+                return Err(crate::formats::docker::no_rootfs());
+            }
+        }
         for layer in &image.layers {
             let name = || layer.descriptor.as_ref().map_or("layer".to_owned(), |d| format!("layer {}", d.digest));
             if needs_tar {

@@ -9,7 +9,7 @@ use super::{Members, dir, tar};
 use crate::codec::{Compression, SNIFF_LEN, decoder};
 use crate::content::BUFFER_LEN;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result, Within};
+use crate::error::{Error, Result, Within};
 
 /// Where an image is read from.
 pub enum Input {
@@ -64,10 +64,7 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
 }
 
 fn cannot_open(cause: io::Error) -> Error {
-    match cause.kind() {
-        io::ErrorKind::NotFound => Error::new(ErrorKind::Damaged, "no such file or folder"),
-        _ => Error::io("cannot open", cause),
-    }
+    Error::io("cannot open", cause)
 }
 
 /// Returns the file itself, or a spool of what it inflates to.

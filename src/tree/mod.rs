@@ -8,6 +8,7 @@ mod tar_header;
 
 pub use input::Input;
 pub(crate) use input::{Container, open, unnamed_file};
+pub(crate) use tar_header::looks_like_tar;
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,6 +1,7 @@
 //! Fields of tar headers whose value decides where the next header is: parsed strictly, because tools that disagree on
 //! a size disagree on everything after it.
 
+use crate::content::Content;
 use crate::error::{Error, Result, quoted};
 
 pub(super) const BLOCK: usize = 512;
@@ -28,6 +29,13 @@ pub(super) fn number(field: &[u8], name: &str) -> Result<u64> {
     }
     // Twelve octal digits fit into 36 bits.
     Ok(digits.iter().fold(0, |value, b| value << 3 | u64::from(b - b'0')))
+}
+
+/// Tells whether a content can be a tar: it is empty, or starts with a header or with the end.
+pub(crate) fn looks_like_tar(content: &Content) -> Result<bool> {
+    let mut block = [0; BLOCK];
+    let read = content.read_start(&mut block)?;
+    Ok(read == 0 || (read == BLOCK && (checksum_fits(&block) || block == [0; BLOCK])))
 }
 
 /// Tells whether the header's checksum fits. POSIX asks readers to take the sum of signed bytes, too.

@@ -43,7 +43,7 @@ pub(crate) fn entries(images: &[DockerImage]) -> Result<Vec<Entry>> {
         for layer in &image.layers {
             archive.add(&layer.name, FILE_MODE, Body::Job(layer.job));
         }
-        let config = format!("{}.json", image.config.digest().hex());
+        let config = format!("{}.json", image.config.sha256().hex());
         archive.add(&config, FILE_MODE, Body::Bytes(image.config.shared_bytes()));
         let diff_ids: Vec<_> = image.layers.iter().filter_map(|layer| layer.diff_id).collect();
         let v1_layers = v1::layers(&image.config, &diff_ids)?;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::read::{add_roots, layer_blob};
+use crate::codec::Compression;
 use crate::digest::DiffId;
 use crate::document::Document;
 use crate::error::{Error, Result, Within, quoted};
@@ -16,7 +17,7 @@ use crate::graph::{Config, Graph, Image, Layer, Name, Node};
 use crate::json::{self, Cursor};
 use crate::media_type::LayerType;
 use crate::platform::Platform;
-use crate::tree::Members;
+use crate::tree::{Members, looks_like_tar};
 
 /// What becomes a config once the layers' diff_ids are known.
 #[derive(Clone, Debug)]
@@ -67,7 +68,12 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
         let chain = chain(members, &top, reading).within(format!("image {}", quoted(&top)))?;
         let mut layers = Vec::new();
         for layer in &chain {
-            let blob = layer_blob(graph, members, &format!("{}/layer.tar", layer.id))?;
+            let path = format!("{}/layer.tar", layer.id);
+            let blob = layer_blob(graph, members, &path)?;
+            // Nothing in such an archive says what its layers are; this much can be seen.
+            if graph.blob(blob).compression == Some(Compression::None) && !looks_like_tar(members.file(&path)?)? {
+                return Err(Error::damaged("not a tar archive").within(path));
+            }
             layers.push(Layer { blob: Some(blob), descriptor: None, diff_id: None, kind: LayerType::Tar });
         }
         let top = chain.last().expect("a chain has its top layer");

@@ -128,10 +128,7 @@ fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Opti
         (Some(rootfs), _) => diff_ids(&rootfs)?,
         (None, true) => return Ok((platform, None)),
         (None, false) if entry.layers.is_empty() => Vec::new(),
-        (None, false) => {
-            let hint = "--recompute adds what is missing; the image ID changes with it";
-            return Err(config.error("no rootfs: the config names no diff_ids for its layers").hint(hint));
-        }
+        (None, false) => return Err(no_rootfs()),
     };
     if diff_ids.len() == entry.layers.len() {
         return Ok((platform, Some(diff_ids)));
@@ -145,6 +142,12 @@ fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Opti
 /// Reads `rootfs.diff_ids`.
 pub(crate) fn diff_ids(rootfs: &Cursor<'_>) -> Result<Vec<DiffId>> {
     rootfs.list("diff_ids")?.iter().map(Cursor::parse).collect()
+}
+
+/// Words the error for a config that says nothing of its layers: no docker loads such an image.
+pub(crate) fn no_rootfs() -> Error {
+    Error::damaged("no rootfs: the config names no diff_ids for its layers")
+        .hint("--recompute adds what is missing; the image ID changes with it")
 }
 
 /// Words the error for a config that does not fit its layers.

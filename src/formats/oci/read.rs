@@ -74,7 +74,7 @@ impl Reader<'_> {
         if depth > limit {
             return Err(Error::damaged(format!("indexes nested too deep: more than {limit} inside one another")));
         }
-        let class = descriptor.media_type.as_deref().map(media_type::class);
+        let class = descriptor.media_type.as_deref().map(media_type::class).filter(|&class| class != Class::Untold);
         if let Some(&known) = self.known.get(&descriptor.digest) {
             let fits = match self.graph.node(known) {
                 Node::Index(_) => class.is_none_or(|class| class == Class::Index),
@@ -86,7 +86,8 @@ impl Reader<'_> {
         let subject = blob_name(&descriptor.digest);
         let node = match (self.content(descriptor)?, class) {
             (None, _) => Node::Absent(what(descriptor)),
-            (Some(content), Some(Class::Other | Class::Schema1)) => self.opaque(descriptor, &content)?,
+            (Some(content), Some(Class::Schema1)) => self.opaque(descriptor, &content)?,
+            (Some(content), Some(Class::Other)) if !self.is_manifest(&content)? => self.opaque(descriptor, &content)?,
             (Some(content), _) => {
                 let document = self.document(descriptor, &content)?;
                 let node = if is_index(descriptor, &document).within(&subject)? {
@@ -162,6 +163,20 @@ impl Reader<'_> {
             }
         }
         Ok(Node::Artifact(Artifact { manifest: Some(manifest), kind, blobs, missing }))
+    }
+
+    /// Tells whether a content whose media type is unknown is a manifest or index all the same: taking it for something
+    /// opaque would lose what it names.
+    fn is_manifest(&self, content: &Content) -> Result<bool> {
+        if content.size() > self.reading.cx.limits.document_bytes {
+            return Ok(false);
+        }
+        let Ok(document) = Document::parse(content.read(self.reading.cx.limits.document_bytes)?) else {
+            return Ok(false);
+        };
+        let Some(fields) = document.value().as_object() else { return Ok(false) };
+        let has = |key: &str| fields.contains_key(key);
+        Ok(has("schemaVersion") && (has("manifests") || (has("config") && has("layers"))))
     }
 
     /// Something whose media type is unknown: one blob.
@@ -313,7 +328,8 @@ fn is_index(descriptor: &Descriptor, document: &Document) -> Result<bool> {
         let message = "both manifests and layers or config: tools differ in whether this is an index or a manifest";
         return Err(Error::damaged(message));
     }
-    let class = |text: Option<&str>| text.map(media_type::class).filter(|class| *class != Class::Other);
+    let class =
+        |text: Option<&str>| text.map(media_type::class).filter(|class| !matches!(class, Class::Other | Class::Untold));
     let claims = [class(descriptor.media_type.as_deref()), class(fields.text_of("mediaType")?)];
     let shape = if manifests { Some(true) } else { layers.then_some(false) };
     let says_index = claims.into_iter().flatten().map(|class| class == Class::Index);
