@@ -1,18 +1,20 @@
 //! Converting: the pipeline, one line a stage.
 
 use std::collections::HashMap;
+use std::path::Path;
 
+use crate::archive::Archive;
 use crate::codec::{Compression, CompressionChoice, Encoding};
 use crate::context::{Context, Event};
 use crate::error::{Error, Result, Within};
 use crate::execute::{Assembly, Sealed};
-use crate::formats::{self, Format, Reading};
-use crate::graph::{Graph, Name, Pick, Selection, Wish};
+use crate::formats::{Format, Reading};
+use crate::graph::{Name, Pick, Wish};
 use crate::output::{self, Output};
 use crate::plan::{self, Outcomes, Wanted};
 use crate::platform::Platform;
 use crate::receipt::{self, Receipt};
-use crate::tree::{self, Container, Input};
+use crate::tree::Input;
 
 /// What a conversion is to do. Everything here may change the result.
 #[derive(Clone, Debug)]
@@ -76,42 +78,70 @@ impl ConvertOptions {
 /// with it, [`Exists`](crate::ErrorKind::Exists) for an output that is there, [`Environment`](crate::ErrorKind) when the
 /// system failed. No output is left behind.
 pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
-    let wanted = wanted(options)?;
-    if let Output::Path(path) = &output
-        && !options.replace
-        && !options.dry_run
-    {
-        output::check_absent(path, options.to.container())?;
+    // What can be refused is refused before anything is read.
+    wanted(options)?;
+    check_output(&output, options)?;
+    let beside = output.folder().filter(|_| !options.dry_run).map(Path::to_owned);
+    let reading = Reading { cx, recompute: options.recompute };
+    Archive::open_with(input, options.from, reading, beside.as_deref())?.convert(output, options, cx)
+}
+
+impl Archive {
+    /// Converts the images, whole or not at all. The options `from` and `recompute` are for [`convert`], which opens its
+    /// input with them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`convert`].
+    pub fn convert(&self, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
+        let wanted = wanted(options)?;
+        check_output(&output, options)?;
+        let Self { name: subject, format: from, .. } = self;
+        let mut graph = self.graph.clone();
+        let plan = plan::draw(&mut graph, options.to.abilities(), &wanted).within(subject)?;
+        if options.strict {
+            refuse_losses(&plan.losses).within(subject)?;
+        }
+        if options.dry_run {
+            let outcomes = Outcomes::forecast(&plan.jobs, &graph);
+            return receipt::compile(graph, *from, plan, options, &outcomes, &HashMap::new()).within(subject);
+        }
+        let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
+        cx.observer.on(&Event::Planned { bytes: planned.sum() });
+        let to = options.to;
+        let writer = output::create(output, to.container(), options.replace, cx)?;
+        let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
+        let like = |id| to.blob_member_like(plan.jobs.get(id));
+        assembly.measure(&to.prologue(), &like, &|outcome| to.blob_member(outcome))?;
+        let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
+        let laid_out = laid_out.within(subject)?;
+        assembly.write(&laid_out.entries)?;
+        let Sealed { outcomes, changes, read, written } = assembly.seal()?;
+        let receipt = receipt::compile(graph, *from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
+        Ok(Receipt {
+            changes: [receipt.changes, changes].concat(),
+            bytes_read: read,
+            bytes_written: written,
+            ..receipt
+        })
     }
-    let subject = input.name();
-    if let (Input::Stream(..), Some(Container::Folder)) = (&input, options.from.map(Format::container)) {
-        return Err(Error::usage("a folder cannot be read from a stream").within(subject));
+}
+
+/// Finds out early what would fail at the end.
+fn check_output(output: &Output, options: &ConvertOptions) -> Result<()> {
+    match output {
+        Output::Path(path) if !options.replace && !options.dry_run => {
+            output::check_absent(path, options.to.container())
+        }
+        Output::Path(_) | Output::Stream(..) => Ok(()),
     }
-    let (mut graph, from) = read(input, &output, options, cx).within(&subject)?;
-    let plan = plan::draw(&mut graph, options.to.abilities(), &wanted).within(&subject)?;
-    if let (true, Some(loss)) = (options.strict, plan.losses.first()) {
-        let more = plan.losses.len() - 1;
-        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        let message = format!("not without a loss: {loss}{more}");
-        return Err(Error::unsupported(message).within(subject).hint("without --strict it is only told"));
-    }
-    if options.dry_run {
-        let outcomes = Outcomes::forecast(&plan.jobs, &graph);
-        return receipt::compile(graph, from, plan, options, &outcomes, &HashMap::new()).within(subject);
-    }
-    let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
-    cx.observer.on(&Event::Planned { bytes: planned.sum() });
-    let writer = output::create(output, options.to.container(), options.replace, cx)?;
-    let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
-    let to = options.to;
-    assembly
-        .measure(&to.prologue(), &|id| to.blob_member_like(plan.jobs.get(id)), &|outcome| to.blob_member(outcome))?;
-    let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
-    let laid_out = laid_out.within(&subject)?;
-    assembly.write(&laid_out.entries)?;
-    let Sealed { outcomes, changes, read, written } = assembly.seal()?;
-    let receipt = receipt::compile(graph, from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
-    Ok(Receipt { changes: [receipt.changes, changes].concat(), bytes_read: read, bytes_written: written, ..receipt })
+}
+
+fn refuse_losses(losses: &[String]) -> Result<()> {
+    let Some((first, others)) = losses.split_first() else { return Ok(()) };
+    let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+    let message = format!("not without a loss: {first}{more}");
+    Err(Error::unsupported(message).hint("without --strict it is only told"))
 }
 
 /// Checks the options that can be checked without an input.
@@ -136,17 +166,12 @@ fn wanted(options: &ConvertOptions) -> Result<Wanted> {
         Encoding::new(compression, Some(level))?;
     }
     Ok(Wanted {
-        selection: Selection { picks, wish },
+        picks,
+        wish,
         names: options.tags.iter().map(|tag| Name::from_user(tag)).collect::<Result<_>>()?,
         choice: options.compression,
         level: options.level,
         recompute: options.recompute,
         host: options.host.clone(),
     })
-}
-
-fn read(input: Input, output: &Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<(Graph, Format)> {
-    let beside = output.folder().filter(|_| !options.dry_run);
-    let (mut members, container) = tree::open(input, beside, cx)?;
-    formats::read(&mut members, container, options.from, Reading { cx, recompute: options.recompute })
 }

@@ -9,7 +9,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
-//! # let input = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/hello.docker.tar");
+//! # let input = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/docker-20.10-save.tar");
 //! # let output = folder.path().join("hello.oci.tar");
 //! let options = ConvertOptions::new(Format::OciArchive);
 //! let receipt = convert(Input::Path(input), Output::Path(output), &options, &Context::default())?;
@@ -20,10 +20,43 @@
 //! # }
 //! ```
 //!
+//! [`Archive::open`] reads a source's documents without converting anything. What a [`Context`] holds is injected: limits
+//! on untrusted input, a [`Cancel`] switch, an [`Observer`] that hears of progress:
+//!
+//! ```
+//! use transload::{Archive, Context, ConvertOptions, Event, Format, Input, Observer, Output};
+//!
+//! struct Meter(std::sync::atomic::AtomicU64);
+//!
+//! impl Observer for Meter {
+//!     fn on(&self, event: &Event) {
+//!         if let Event::Read { bytes } = event {
+//!             self.0.fetch_add(*bytes, std::sync::atomic::Ordering::Relaxed);
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let input = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/docker-20.10-save.tar");
+//! # let output = folder.path().join("hello.oci");
+//! let meter = Meter(0.into());
+//! let mut cx = Context::default();
+//! cx.observer = &meter;
+//! let archive = Archive::open(Input::Path(input), None, &cx)?;
+//! let stop = cx.cancel.clone(); // `stop.trigger()` from any thread ends the conversion and removes its output
+//! let receipt = archive.convert(Output::Path(output), &ConvertOptions::new(Format::OciDir), &cx)?;
+//! assert_eq!(receipt.images[0].image_id, archive.images()[0].id());
+//! # drop(stop);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Archives are untrusted input. Names in them never become paths on disk; text from them is escaped in errors, and is
 //! to be escaped with [`escape`] where a [`Receipt`] holds it. A source that changes while it is read is found out by its
 //! digests, not prevented.
 
+mod archive;
 mod codec;
 mod content;
 mod context;
@@ -46,6 +79,7 @@ mod receipt;
 mod reference;
 mod tree;
 
+pub use archive::{Archive, ArchiveImage, ArchiveLayer};
 pub use codec::{Compression, CompressionChoice};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};

@@ -7,7 +7,7 @@ use crate::convert::ConvertOptions;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::Result;
 use crate::formats::{Described, Format};
-use crate::graph::{Graph, Image, Layer, Name, NodeId};
+use crate::graph::{Graph, Image, Layer, NodeId};
 use crate::plan::{Jobs, Outcomes, Plan, PlannedImage};
 
 /// What a conversion did, or would do.
@@ -110,11 +110,7 @@ fn images_of(graph: &Graph, plan: &Plan, options: &ConvertOptions) -> Vec<(NodeI
     }
     let mut images: Vec<(NodeId, Vec<String>)> = Vec::new();
     for root in &graph.roots {
-        let name = match &root.name {
-            Name::Full(reference) => Some(reference.to_string()),
-            Name::Bare(text) | Name::Invalid { text, .. } => Some(text.clone()),
-            Name::None => None,
-        };
+        let name = root.name.text();
         for node in graph.images_below(root.node) {
             if !graph.image(node).is_some_and(Image::is_complete) {
                 continue;

@@ -2,11 +2,18 @@
 //!
 //! What the source says about a blob is a claim; only the pump makes facts of claims.
 
+mod choose;
+mod complete;
 mod name;
-mod select;
+mod narrow;
+mod pick;
+mod platforms;
 
+pub(crate) use choose::{Choice, Chosen};
+pub(crate) use complete::absence;
 pub(crate) use name::Name;
-pub(crate) use select::{Choice, Chosen, Pick, Selection, Wish, absence};
+pub(crate) use pick::Pick;
+pub(crate) use platforms::Wish;
 
 use std::collections::{HashMap, HashSet};
 
@@ -60,7 +67,7 @@ pub(crate) struct Root {
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Index(Index),
-    Image(Image),
+    Image(Box<Image>),
     /// No container image: attestation, signature, chart, wasm module, or something unknown.
     Artifact(Artifact),
     /// Named, but not in the source; the text says what it is.

@@ -96,6 +96,15 @@ impl Name {
         }
     }
 
+    /// Returns it for people; may hold any character.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Self::Full(reference) => Some(reference.to_string()),
+            Self::Bare(text) | Self::Invalid { text, .. } => Some(text.clone()),
+            Self::None => None,
+        }
+    }
+
     /// Tells whether a user who types `text` means this name.
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {

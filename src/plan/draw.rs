@@ -8,7 +8,7 @@ use super::{Action, Jobs};
 use crate::codec::CompressionChoice;
 use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
 use crate::error::{Error, Result};
-use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Selection, Wish, absence};
+use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Wish, absence};
 use crate::platform::Platform;
 
 /// What a target can hold.
@@ -26,7 +26,9 @@ pub(crate) struct Abilities {
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) selection: Selection,
+    /// Which images; none: all.
+    pub(crate) picks: Vec<Pick>,
+    pub(crate) wish: Wish,
     /// Names in place of the source's.
     pub(crate) names: Vec<Name>,
     pub(crate) choice: Option<CompressionChoice>,
@@ -47,12 +49,12 @@ pub(crate) struct Plan {
 
 /// Narrows the graph to what is asked for, and plans its conversion.
 pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Result<Plan> {
-    let Wanted { selection, names, choice, level, recompute, host } = wanted;
-    graph.pick(&selection.picks)?;
+    let Wanted { picks, wish, names, choice, level, recompute, host } = wanted;
+    graph.pick(picks)?;
     let layers = Layers { policy: target.policy, choice: *choice, level: *level, recompute: *recompute };
     let mut plan = Plan { jobs: Jobs::default(), docker_images: Vec::new(), losses: Vec::new() };
     if target.whole_graph {
-        if let Wish::These(platforms) = &selection.wish {
+        if let Wish::These(platforms) = wish {
             graph.narrow(platforms)?;
         }
         graph.check_complete()?;
@@ -84,7 +86,7 @@ fn choose(
     host: &Platform,
     losses: &mut Vec<String>,
 ) -> Result<Vec<Chosen>> {
-    let Choice { mut images, left, absent } = graph.choose(&wanted.selection.wish, host, target.whole_graph)?;
+    let Choice { mut images, left, absent } = graph.choose(&wanted.wish, host, target.whole_graph)?;
     if !target.whole_graph {
         graph.warnings.extend(absence(&absent));
         losses.extend(left.into_iter().map(|what| format!("{what}: left out, {} cannot hold it", target.name)));

@@ -83,7 +83,7 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
         fields.retain(|key, _| !V1_KEYS.contains(&key.as_str()));
         let config = Config::Legacy(LegacyConfig { fields, history });
         let image = Image { manifest: None, config, layers, platform, missing: Vec::new() };
-        let node = graph.add_node(Node::Image(image));
+        let node = graph.add_node(Node::Image(Box::new(image)));
         add_roots(graph, node, position, names);
     }
     Ok(())

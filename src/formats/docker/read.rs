@@ -115,7 +115,8 @@ pub(crate) fn add_image(
         layers.push(Layer { blob: Some(blob), descriptor: None, diff_id, kind: LayerType::Tar });
     }
     let config = Config::Document(entry.config.clone());
-    let node = graph.add_node(Node::Image(Image { manifest: None, config, layers, platform, missing: Vec::new() }));
+    let node =
+        graph.add_node(Node::Image(Box::new(Image { manifest: None, config, layers, platform, missing: Vec::new() })));
     add_roots(graph, node, position, entry.names());
     Ok(())
 }

@@ -231,7 +231,7 @@ impl Reader<'_> {
             layers.push(Layer { blob, descriptor: Some(layer), diff_id, kind });
         }
         let platform = descriptor.platform.clone().or(platform);
-        Ok(Node::Image(Image { manifest: Some(manifest), config, layers, platform, missing }))
+        Ok(Node::Image(Box::new(Image { manifest: Some(manifest), config, layers, platform, missing })))
     }
 
     /// Reads what a config claims: its platform, and a diff_id for each layer. A config without any `rootfs` (oras writes
