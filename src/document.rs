@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::digest::{DiffId, Digest};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::go_json;
 use crate::json::{self, Cursor};
 
@@ -77,4 +77,16 @@ impl Document {
     pub(crate) fn cursor(&self) -> Cursor<'_> {
         Cursor::new(&self.value)
     }
+}
+
+/// Words the error for a config that says nothing of its layers: no docker loads such an image.
+pub(crate) fn no_rootfs() -> Error {
+    Error::damaged("no rootfs: the config names no diff_ids for its layers")
+        .hint("--recompute adds what is missing; the image ID changes with it")
+}
+
+/// Words the error for a config that does not fit its layers.
+pub(crate) fn count_mismatch(layers: usize, diff_ids: usize) -> Error {
+    Error::damaged(format!("rootfs: diff_ids for {diff_ids} layers, but the image has {layers}"))
+        .hint("--recompute takes the layers for right; the image ID changes with the config")
 }

@@ -50,7 +50,8 @@ impl Format {
     pub(crate) fn prologue(self) -> Vec<Entry> {
         match self.schema() {
             Schema::Docker => Vec::new(),
-            Schema::Oci | Schema::Hybrid => oci::folders(Algorithm::Sha256),
+            Schema::Oci => oci::prologue(),
+            Schema::Hybrid => oci::folders(Algorithm::Sha256),
         }
     }
 

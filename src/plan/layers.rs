@@ -2,6 +2,7 @@
 
 use super::{Action, Expect, Forecast, Job, JobId, Jobs};
 use crate::codec::{Compression, CompressionChoice, Encoding};
+use crate::document;
 use crate::error::{Error, Result};
 use crate::graph::{BlobId, Config, Graph, Image, Layer};
 use crate::media_type::LayerType;
@@ -33,7 +34,7 @@ impl Layers {
         if needs_tar && !self.recompute && matches!(image.config, Config::Document(_)) {
             let unnamed = image.layers.iter().any(|layer| layer.diff_id.is_none());
             if unnamed {
-                return Err(crate::formats::docker::no_rootfs());
+                return Err(document::no_rootfs());
             }
         }
         for layer in &image.layers {

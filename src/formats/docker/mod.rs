@@ -8,4 +8,4 @@ mod v1;
 
 pub(crate) use layout::{DockerImage, DockerLayer, FILE_MODE, entries as lay_out, manifest_entry, repositories};
 pub(crate) use legacy::LegacyConfig;
-pub(crate) use read::{add_image, count_mismatch, diff_ids, entries, no_rootfs, read};
+pub(crate) use read::{add_image, diff_ids, entries, read};

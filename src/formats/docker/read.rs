@@ -2,7 +2,7 @@
 
 use super::legacy;
 use crate::digest::DiffId;
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::error::{Error, Result, Within, quoted};
 use crate::formats::Reading;
 use crate::graph::{BlobId, Config, Graph, Image, Layer, Look, Name, Node, NodeId, Root};
@@ -129,7 +129,7 @@ fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Opti
         (Some(rootfs), _) => diff_ids(&rootfs)?,
         (None, true) => return Ok((platform, None)),
         (None, false) if entry.layers.is_empty() => Vec::new(),
-        (None, false) => return Err(no_rootfs()),
+        (None, false) => return Err(document::no_rootfs()),
     };
     if diff_ids.len() == entry.layers.len() {
         return Ok((platform, Some(diff_ids)));
@@ -137,24 +137,12 @@ fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Opti
     if reading.recompute {
         return Ok((platform, None));
     }
-    Err(count_mismatch(entry.layers.len(), diff_ids.len()))
+    Err(document::count_mismatch(entry.layers.len(), diff_ids.len()))
 }
 
 /// Reads `rootfs.diff_ids`.
 pub(crate) fn diff_ids(rootfs: &Cursor<'_>) -> Result<Vec<DiffId>> {
     rootfs.list("diff_ids")?.iter().map(Cursor::parse).collect()
-}
-
-/// Words the error for a config that says nothing of its layers: no docker loads such an image.
-pub(crate) fn no_rootfs() -> Error {
-    Error::damaged("no rootfs: the config names no diff_ids for its layers")
-        .hint("--recompute adds what is missing; the image ID changes with it")
-}
-
-/// Words the error for a config that does not fit its layers.
-pub(crate) fn count_mismatch(layers: usize, diff_ids: usize) -> Error {
-    Error::damaged(format!("rootfs: diff_ids for {diff_ids} layers, but the image has {layers}"))
-        .hint("--recompute takes the layers for right; the image ID changes with the config")
 }
 
 pub(super) fn layer_blob(graph: &mut Graph, members: &Members, path: &str) -> Result<BlobId> {

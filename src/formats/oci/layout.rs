@@ -19,10 +19,16 @@ pub(crate) fn blob_name(digest: &Digest) -> String {
 /// Permissions of files, so that what is unpacked can be read by all and written by its owner.
 pub(crate) const FILE_MODE: u32 = 0o644;
 
+/// Returns the members before the first blob.
+pub(crate) fn prologue() -> Vec<Entry> {
+    let layout = Entry { name: "oci-layout".to_owned(), mode: FILE_MODE, body: Body::text(LAYOUT) };
+    std::iter::once(layout).chain(folders(Algorithm::Sha256)).collect()
+}
+
 /// Returns the members in order: blobs by digest, whether document or job; the index last.
 pub(crate) fn entries(composed: &Composed) -> Vec<Entry> {
     let file = |name: &str, body| Entry { name: name.to_owned(), mode: FILE_MODE, body };
-    let mut entries = vec![file("oci-layout", Body::text(LAYOUT))];
+    let mut entries = prologue();
     entries.extend(blobs(composed, FILE_MODE));
     entries.push(file("index.json", Body::Bytes(Arc::clone(&composed.index))));
     entries

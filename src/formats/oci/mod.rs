@@ -5,5 +5,5 @@ mod layout;
 mod read;
 
 pub(crate) use compose::{ComposeOptions, Composed, Composer, Described};
-pub(crate) use layout::{FILE_MODE, LAYOUT, blob_name, blobs, entries as lay_out, folders};
+pub(crate) use layout::{FILE_MODE, LAYOUT, blob_name, blobs, entries as lay_out, folders, prologue};
 pub(crate) use read::read;

@@ -10,7 +10,7 @@ use super::layout::blob_name;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest};
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::error::{Error, Result, Within, quoted};
 use crate::formats::{Reading, docker};
 use crate::graph::{Artifact, Child, Config, Graph, Image, Index, Layer, Look, Name, Node, NodeId, Root};
@@ -244,7 +244,11 @@ impl Reader<'_> {
         if diff_ids.len() == layers {
             return Ok((platform, Some(diff_ids)));
         }
-        if self.reading.recompute { Ok((platform, None)) } else { Err(docker::count_mismatch(layers, diff_ids.len())) }
+        if self.reading.recompute {
+            Ok((platform, None))
+        } else {
+            Err(document::count_mismatch(layers, diff_ids.len()))
+        }
     }
 
     /// Finds a descriptor's blob, in the layout or embedded in the descriptor.

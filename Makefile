@@ -1,0 +1,19 @@
+# Every target is one line; what it does is in scripts/.
+
+.PHONY: demo test check golden install
+
+demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
+	cargo build --release --locked
+	scripts/demo target/release/transload
+
+test: check ## Install what the tests need (Debian, as root) and run everything that CI runs
+
+check:
+	scripts/install-engines
+	scripts/check
+
+golden: ## Rewrite the golden files; review them like code
+	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism
+
+install: ## Install the command into ~/.cargo/bin
+	cargo install --locked --path .

@@ -1,0 +1,6 @@
+//! Other people's engines take what transload writes and find the same image in it.
+
+mod identity;
+mod loads;
+mod several;
+mod story;
