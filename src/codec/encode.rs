@@ -13,6 +13,8 @@ pub(crate) enum Encoding {
     Zstd { level: i32 },
 }
 
+/// Bytes of input in one block. Part of the output's bytes; what is in flight at a time bounds the memory.
+pub(crate) const BLOCK_LEN: usize = 1 << 20;
 /// libdeflate's 2 makes smaller files than Go's gzip at its default, which skopeo and docker use, in half the time.
 const GZIP_LEVEL: i32 = 2;
 /// zstd's own default.
@@ -41,47 +43,50 @@ impl Encoding {
             Self::Zstd { .. } => Compression::Zstd,
         }
     }
-
-    /// Bytes of input in one block. Part of the output's bytes.
-    pub(crate) fn block_len(self) -> usize {
-        match self {
-            Self::Gzip { .. } => 1 << 20,
-            Self::Zstd { .. } => 4 << 20,
-        }
-    }
 }
 
 /// Compresses blocks; one for each thread.
-pub(crate) enum BlockEncoder {
+pub(crate) struct BlockEncoder {
+    codec: Codec,
+    /// Room for the largest block there can be; what is handed out is as large as it has to be.
+    room: Vec<u8>,
+}
+
+enum Codec {
     Gzip(libdeflater::Compressor),
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
 impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
-        Ok(match encoding {
+        let (codec, bound) = match encoding {
             Encoding::Gzip { level } => {
                 let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
-                Self::Gzip(libdeflater::Compressor::new(level))
+                let mut compressor = libdeflater::Compressor::new(level);
+                let bound = compressor.gzip_compress_bound(BLOCK_LEN);
+                (Codec::Gzip(compressor), bound)
             }
             Encoding::Zstd { level } => {
                 let compressor = zstd::bulk::Compressor::new(level);
-                Self::Zstd(compressor.map_err(|e| Error::io("cannot set up zstd", e))?)
+                let compressor = compressor.map_err(|e| Error::io("cannot set up zstd", e))?;
+                (Codec::Zstd(compressor), zstd::zstd_safe::compress_bound(BLOCK_LEN))
             }
-        })
+        };
+        Ok(Self { codec, room: vec![0; bound] })
     }
 
-    /// Compresses one block into a stream of its own.
+    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own.
     pub(crate) fn encode(&mut self, block: &[u8]) -> Result<Vec<u8>> {
-        match self {
-            Self::Gzip(compressor) => {
-                let mut out = vec![0; compressor.gzip_compress_bound(block.len())];
-                let n = compressor.gzip_compress(block, &mut out).expect("the buffer has libdeflate's bound");
-                out.truncate(n);
-                Ok(out)
+        let len = match &mut self.codec {
+            Codec::Gzip(compressor) => {
+                compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound")
             }
-            Self::Zstd(compressor) => compressor.compress(block).map_err(|e| Error::io("cannot compress", e)),
-        }
+            Codec::Zstd(compressor) => {
+                let made = compressor.compress_to_buffer(block, &mut self.room[..]);
+                made.map_err(|e| Error::io("cannot compress", e))?
+            }
+        };
+        Ok(self.room[..len].to_vec())
     }
 }
 
@@ -100,11 +105,10 @@ mod tests {
         let text: Vec<u8> = (0..300_000u32).flat_map(|i| (i / 7).to_le_bytes()).collect();
         for (encoding, want) in [
             (Encoding::Gzip { level: 2 }, "11c4d81a7782873047098bc9cf0c1f45765e0417363207ad945a472cd8926715"),
-            (Encoding::Zstd { level: 3 }, "d8cb5984b4d9add951a6b41eab6126aab4611b56fd0d4a0c2acbe05fff8121b9"),
+            (Encoding::Zstd { level: 3 }, "aa91d3fb730cf9ef0b46d01ce8e1625bc2cef70a41a753cdd610d88f5798f051"),
         ] {
             let mut encoder = BlockEncoder::new(encoding).unwrap();
-            let blocks: Vec<u8> =
-                text.chunks(encoding.block_len()).flat_map(|block| encoder.encode(block).unwrap()).collect();
+            let blocks: Vec<u8> = text.chunks(BLOCK_LEN).flat_map(|block| encoder.encode(block).unwrap()).collect();
             let mut back = Vec::new();
             let limits = Limits::default();
             decoder(encoding.compression(), &blocks[..], &limits).unwrap().read_to_end(&mut back).unwrap();

@@ -5,7 +5,7 @@ mod encode;
 mod gzip;
 
 pub(crate) use decode::decoder;
-pub(crate) use encode::{BlockEncoder, Encoding};
+pub(crate) use encode::{BLOCK_LEN, BlockEncoder, Encoding};
 
 use crate::error::{Error, Result, quoted};
 

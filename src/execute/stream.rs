@@ -9,13 +9,17 @@ use std::sync::{Mutex, PoisonError};
 
 use super::pool::panicked;
 use super::{Facts, blob, copy, settle};
-use crate::codec::{BlockEncoder, Encoding};
+use crate::codec::{BLOCK_LEN, BlockEncoder, Encoding};
 use crate::content::{Flow, Measured, Meter, pump};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::output::{Filling, Writer};
 use crate::plan::{Action, Job, JobId, Jobs, Outcome};
+
+/// Each worker has a block, its result and a codec's tables in memory, about 4 MiB, and a conversion may take 64 MiB.
+/// More would wait: eight compress about as fast as one thread reads and hashes.
+const MAX_WORKERS: usize = 8;
 
 /// What jobs are about.
 #[derive(Clone, Copy)]
@@ -67,7 +71,7 @@ pub(super) fn run(
     changes: &mut Vec<String>,
 ) -> Result<Vec<(JobId, Outcome)>> {
     let compresses = ids.iter().any(|&id| encoding(source.jobs.get(id)).is_some());
-    let workers = if compresses { source.cx.threads.get() } else { 0 };
+    let workers = if compresses { source.cx.threads.get().min(MAX_WORKERS) } else { 0 };
     // Blocks are large and their number bounds the memory; pieces that are only passed on are small.
     let (pieces, in_order) = sync_channel(if compresses { workers + 2 } else { 16 });
     let (tasks, queue) = channel();
@@ -176,15 +180,14 @@ struct Cutter<'a> {
 
 impl Cutter<'_> {
     fn add(&mut self, mut bytes: &[u8]) -> Result<()> {
-        let len = self.encoding.block_len();
         while !bytes.is_empty() {
             if self.block.capacity() == 0 {
-                self.block.reserve_exact(len);
+                self.block.reserve_exact(BLOCK_LEN);
             }
-            let (now, later) = bytes.split_at(bytes.len().min(len - self.block.len()));
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_LEN - self.block.len()));
             self.block.extend_from_slice(now);
             bytes = later;
-            if self.block.len() == len {
+            if self.block.len() == BLOCK_LEN {
                 self.send()?;
             }
         }
