@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::read::{add_roots, layer_blob};
+use super::v1_config;
 use crate::codec::Compression;
 use crate::digest::DiffId;
 use crate::document::Document;
@@ -22,7 +23,7 @@ use crate::tree::{Members, looks_like_tar};
 /// What becomes a config once the layers' diff_ids are known.
 #[derive(Clone, Debug)]
 pub(crate) struct LegacyConfig {
-    /// The top layer's metadata, key by key, as raw JSON; v1's own keys left out.
+    /// What the top layer's metadata gives, key by key, as raw JSON.
     fields: BTreeMap<String, String>,
     /// Raw JSON.
     history: String,
@@ -79,14 +80,24 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
         let top = chain.last().expect("a chain has its top layer");
         let platform = Platform::read(&top.json.cursor())?;
         let history = go_json::array(chain.iter().map(history).collect::<Result<Vec<_>>>()?);
-        let mut fields = raw_fields(&top.json)?;
-        fields.retain(|key, _| !V1_KEYS.contains(&key.as_str()));
+        let fields = config_fields(&top.json).within(format!("{}/json", top.id))?;
         let config = Config::Legacy(LegacyConfig { fields, history });
         let image = Image { manifest: None, config, layers, platform, missing: Vec::new() };
         let node = graph.add_node(Node::Image(Box::new(image)));
         add_roots(graph, node, position, names);
     }
     Ok(())
+}
+
+/// Returns what the top layer's metadata gives to the config.
+fn config_fields(json: &Document) -> Result<BTreeMap<String, String>> {
+    let v1 = json.cursor();
+    if v1_config::is_rewritten(v1.text_of("docker_version")?.unwrap_or_default()) {
+        return v1_config::rewritten(&v1);
+    }
+    let mut fields = raw_fields(json)?;
+    fields.retain(|key, _| !V1_KEYS.contains(&key.as_str()));
+    Ok(fields)
 }
 
 struct V1Layer {
@@ -136,7 +147,7 @@ fn history(layer: &V1Layer) -> Result<String> {
         }
         None => None,
     };
-    let created = text("created")?.unwrap_or_else(|| go_json::quote("0001-01-01T00:00:00Z"));
+    let created = go_json::quote(&v1_config::time(json.text_of("created")?));
     let fields = [
         ("created", Some(created)),
         ("author", text("author")?),

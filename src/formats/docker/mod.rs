@@ -5,6 +5,7 @@ mod layout;
 mod legacy;
 mod read;
 mod v1;
+mod v1_config;
 
 pub(crate) use layout::{DockerImage, DockerLayer, FILE_MODE, entries as lay_out, manifest_entry, repositories};
 pub(crate) use legacy::LegacyConfig;

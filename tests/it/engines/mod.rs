@@ -1,6 +1,7 @@
 //! Other people's engines take what transload writes and find the same image in it.
 
 mod identity;
+mod legacy;
 mod loads;
 mod several;
 mod story;
