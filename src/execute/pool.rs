@@ -1,6 +1,7 @@
 //! A few threads over a list of tasks. The first error stops the rest; the result is in the list's order.
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -19,7 +20,8 @@ pub(super) fn run<T: Sync, R: Send>(
         while !stop.load(Ordering::Relaxed) {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { break };
-            match work(task) {
+            // A panic is an error like any other: the result has to be cleaned up and the caller told.
+            match catch_unwind(AssertUnwindSafe(|| work(task))).unwrap_or_else(|_| Err(panicked())) {
                 Ok(result) => done.push((i, result)),
                 Err(error) => {
                     stop.store(true, Ordering::Relaxed);
@@ -49,7 +51,7 @@ pub(super) fn run<T: Sync, R: Send>(
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
-/// A thread that panics has told why on stderr; the caller gets an error, and the result is cleaned up as for any.
+/// Words the error for a thread that panicked; it has told why on stderr.
 pub(super) fn panicked() -> Error {
     Error::new(ErrorKind::Environment, "a worker thread failed unexpectedly")
 }
@@ -66,6 +68,8 @@ mod tests {
             assert_eq!(run(&tasks, threads, |&n| Ok(n * 2)).unwrap(), (0..100).map(|n| n * 2).collect::<Vec<_>>());
             let failed = run(&tasks, threads, |&n| if n == 7 { Err(Error::damaged("seven")) } else { Ok(n) });
             assert_eq!(failed.unwrap_err().to_string(), "seven");
+            let panicked = run(&tasks, threads, |&n| if n == 7 { panic!("seven") } else { Ok(n) });
+            assert!(panicked.unwrap_err().to_string().contains("unexpectedly"));
         }
     }
 }

@@ -77,14 +77,14 @@ pub(super) fn run(
     let (tasks, queue) = channel();
     let queue = Mutex::new(queue);
     std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| work(&queue));
-        }
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&queue))).collect();
         let reader = scope.spawn(move || read_all(source, ids, &pieces, &tasks));
         let written = write_all(source, ids, writer, naming, changes, &in_order);
         // A reader that waits for room must hear that there will be none.
         drop(in_order);
-        reader.join().map_err(|_| panicked()).and(written)
+        // Every thread is joined, so that one that panicked is an error and not a panic of the scope.
+        let panics = workers.into_iter().chain([reader]).map(|thread| thread.join()).filter(Result::is_err).count();
+        if panics == 0 { written } else { Err(panicked()) }
     })
 }
 

@@ -2,6 +2,7 @@
 //! another name, synced and renamed. A writer that is dropped before `seal` leaves nothing behind.
 
 mod dir;
+mod pending;
 mod place;
 mod tar;
 mod tar_header;

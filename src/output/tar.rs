@@ -1,14 +1,14 @@
 //! A result that is a tar: members in order, bodies filled in any order, sizes patched in when they come late.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tar::EntryType;
-use tempfile::{NamedTempFile, TempPath};
 
+use super::pending::Pending;
 use super::tar_header::{BLOCK, header, header_len, patched};
 use super::{Output, Place, Writer, exists, is_device, parent, sync_folder};
 use crate::content::BUFFER_LEN;
@@ -32,12 +32,7 @@ pub(super) struct TarWriter {
 }
 
 enum Target {
-    /// The file has a name beside the result's until it gets that.
-    File {
-        temp: TempPath,
-        path: PathBuf,
-        replace: bool,
-    },
+    File { pending: Pending, path: PathBuf, replace: bool },
     Stream(Box<dyn Write + Send>),
 }
 
@@ -61,9 +56,8 @@ impl TarWriter {
                     }
                     Ok(_) if !replace => return Err(exists(&path)),
                     _ => {
-                        let temp = beside(&path).map_err(|e| failed("cannot write", e))?;
-                        let (file, temp) = temp.into_parts();
-                        (file, Target::File { temp, path, replace })
+                        let (file, pending) = Pending::create(&path).map_err(|e| failed("cannot write", e))?;
+                        (file, Target::File { pending, path, replace })
                     }
                 }
             }
@@ -116,14 +110,6 @@ impl TarWriter {
     }
 }
 
-/// Makes the file that becomes the result, in the same folder so that it can be renamed.
-fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut builder = tempfile::Builder::new();
-    let (prefix, permissions) = (format!(".{name}."), Permissions::from_mode(0o666));
-    builder.prefix(&prefix).suffix(".tmp").permissions(permissions).tempfile_in(parent(path))
-}
-
 impl Writer for TarWriter {
     fn directory(&mut self, name: &str, mode: u32) -> Result<()> {
         self.add_header(&format!("{name}/"), EntryType::Directory, mode, 0, "")
@@ -167,13 +153,12 @@ impl Writer for TarWriter {
         let placeholder = Target::Stream(Box::new(std::io::sink()));
         match std::mem::replace(&mut self.target, placeholder) {
             Target::Stream(mut stream) => self.copy_to(&mut *stream)?,
-            Target::File { temp, path, replace } => {
+            Target::File { pending, path, replace } => {
                 self.file.sync_all().map_err(|e| self.failed("cannot write", e))?;
                 self.cancel.check()?;
-                let renamed = if replace { temp.persist(&path) } else { temp.persist_noclobber(&path) };
-                renamed.map_err(|e| match e.error.kind() {
+                pending.publish(&self.file, &path, replace).map_err(|e| match e.kind() {
                     std::io::ErrorKind::AlreadyExists => exists(&path),
-                    _ => self.failed("cannot rename", e.error),
+                    _ => self.failed("cannot name the file", e),
                 })?;
                 sync_folder(parent(&path))?;
             }
