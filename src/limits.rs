@@ -1,4 +1,7 @@
-//! Ceilings on what an untrusted archive can make us hold or do.
+//! Ceilings on what an untrusted archive can make us hold or do. One is not here: JSON is parsed to a depth of 128, which
+//! is the parser's.
+
+use crate::error::{Error, Result, quoted};
 
 /// Limits on untrusted input. Each default is far above what real producers write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,4 +41,48 @@ impl Default for Limits {
             inflated_bytes: 1 << 40,
         }
     }
+}
+
+macro_rules! by_name {
+    ($($name:literal => $field:ident),* $(,)?) => {
+        /// Names of the limits, as [`Limits::set`] takes them and errors tell them.
+        pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+        /// Sets a limit by its name.
+        ///
+        /// # Errors
+        ///
+        /// [`Usage`](crate::ErrorKind::Usage) for an unknown name, or a value that is no number or too large.
+        pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+            let invalid = || Error::usage(format!("limit {name}: {} is not a number in its range", quoted(value)));
+            match name {
+                $($name => self.$field = value.parse().map_err(|_| invalid())?,)*
+                _ => {
+                    let known = Self::NAMES.join(", ");
+                    return Err(Error::usage(format!("limit {}: not one of {known}", quoted(name))));
+                }
+            }
+            Ok(())
+        }
+    };
+}
+
+impl Limits {
+    by_name! {
+        "document-bytes" => document_bytes,
+        "members" => members,
+        "layers" => layers,
+        "header-bytes" => header_bytes,
+        "index-depth" => index_depth,
+        "zstd-window-log" => zstd_window_log,
+        "xz-memory" => xz_memory,
+        "link-hops" => link_hops,
+        "inflated-bytes" => inflated_bytes,
+    }
+}
+
+/// Makes the error for an input that goes beyond the limit of this name.
+pub(crate) fn exceeded(name: &str, message: impl Into<String>) -> Error {
+    debug_assert!(Limits::NAMES.contains(&name), "{name} is a limit");
+    Error::damaged(message).hint(format!("if it is meant to be so, --limit {name}=N raises the limit"))
 }

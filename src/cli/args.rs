@@ -34,6 +34,18 @@ Examples:
 Formats: docker-archive, docker-dir, oci-archive, oci-dir (oci), hybrid-archive (hybrid).
 A place is a path, `-` for standard input or output, or transport:path[:reference].";
 
+const LIMITS: &str = "\
+Raise or lower a limit on untrusted input; may be repeated. NAME is one of
+  document-bytes   bytes of one manifest, index or config (4 MiB)
+  members          members of one archive or folder (100000)
+  layers           layers of one image (1024)
+  header-bytes     bytes of one PAX header, long name or sparse map (1 MiB)
+  index-depth      indexes inside one another (8)
+  zstd-window-log  log2 of a zstd stream's window (27)
+  xz-memory        bytes of memory for an xz decoder (72 MiB)
+  link-hops        hops from link to link (40)
+  inflated-bytes   bytes that one compressed stream inflates to (1 TiB)";
+
 #[derive(Args, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct ConvertArgs {
@@ -88,6 +100,9 @@ pub(super) struct ConvertArgs {
     /// Number of threads; the result does not depend on it [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
+    /// Raise or lower a limit on untrusted input; may be repeated
+    #[arg(long, value_name = "NAME=N", long_help = LIMITS)]
+    pub(super) limit: Vec<String>,
     /// Folder for temporary files [default: beside the output; TMPDIR for standard input and output]
     #[arg(long, value_name = "DIR")]
     pub(super) tmpdir: Option<PathBuf>,

@@ -26,6 +26,10 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     cx.cancel = signals.cancel();
     cx.threads = args.threads.unwrap_or(cx.threads);
     cx.temp_dir = temp_dir(args, &from, &to);
+    for limit in &args.limit {
+        let (name, value) = limit.split_once('=').ok_or_else(|| usage(&format!("limit {limit}: not NAME=N")))?;
+        cx.limits.set(name, value)?;
+    }
     if args.verbose {
         cx.observer = &Verbose;
     }

@@ -4,7 +4,11 @@ use std::io::{self, BufRead, Read};
 
 use super::Compression;
 use super::gzip::GzipReader;
-use crate::limits::Limits;
+use crate::error::Error;
+use crate::limits::{Limits, exceeded};
+
+/// More is no zstd window (ZSTD_WINDOWLOG_MAX).
+const ZSTD_WINDOW_MAX: u32 = 31;
 
 /// A stream of plain bytes.
 pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;
@@ -21,7 +25,7 @@ pub(crate) fn decoder<'a>(
         Compression::Gzip => Box::new(GzipReader::new(input)),
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-            decoder.window_log_max(limits.zstd_window_log)?;
+            decoder.window_log_max(limits.zstd_window_log.min(ZSTD_WINDOW_MAX))?;
             Box::new(decoder)
         }
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
@@ -30,4 +34,23 @@ pub(crate) fn decoder<'a>(
             Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
         }
     })
+}
+
+/// Says what it means when a decoder fails: its input is damaged, cut short, or wants more memory than it may have.
+pub(crate) fn undecodable(compression: Compression, cause: io::Error) -> Error {
+    let name = compression.name();
+    if cause.kind() == io::ErrorKind::UnexpectedEof {
+        return Error::damaged(format!("the {name} stream ends early (truncated)"));
+    }
+    let text = cause.to_string();
+    let error = match compression {
+        Compression::Zstd if text.contains("too much memory") => {
+            exceeded("zstd-window-log", "the zstd stream wants a larger window than it may have")
+        }
+        Compression::Xz if text.contains("memory") => {
+            exceeded("xz-memory", "the xz stream wants more memory than it may have")
+        }
+        _ => Error::damaged(format!("damaged {name} stream")),
+    };
+    error.caused_by(cause)
 }

@@ -4,7 +4,7 @@ mod decode;
 mod encode;
 mod gzip;
 
-pub(crate) use decode::decoder;
+pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, Encoding};
 
 use crate::error::{Error, Result, quoted};

@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::codec::{Compression, SNIFF_LEN};
 use crate::error::{Error, Result};
+use crate::limits::exceeded;
 
 /// A run of bytes of a file, and where in the content it belongs. What lies between extents is zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +90,11 @@ impl Content {
         Ok(Reader { source, position: 0, size: self.size })
     }
 
-    /// Reads all of it, which must not be more than `limit` bytes.
+    /// Reads all of a document, which must not be more than `limit` bytes.
     pub(crate) fn read(&self, limit: u64) -> Result<Vec<u8>> {
         if self.size > limit {
             let message = format!("too large: {} bytes, the limit is {limit}", self.size);
-            return Err(self.locate(Error::damaged(message)));
+            return Err(self.locate(exceeded("document-bytes", message)));
         }
         let mut bytes = vec![0; usize::try_from(self.size).expect("below the limit")];
         let got = self.open()?.fill(&mut bytes).map_err(|e| self.failed(e))?;

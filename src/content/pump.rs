@@ -9,6 +9,7 @@ use crate::codec::{self, Compression};
 use crate::context::{Context, Event};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
+use crate::limits::exceeded;
 
 /// Reads and writes go in pieces of this size. Larger writes make some kernels take large pages, which is slower.
 pub(crate) const BUFFER_LEN: usize = 64 << 10;
@@ -74,7 +75,7 @@ pub(crate) fn pump(
         Some(plain) if compression == Compression::None => tap.sinks.push(plain),
         Some(plain) => inflate(&mut tap, compression, plain, cx).map_err(|stop| match (stop, tap.failure.take()) {
             (_, Some(failure)) => failure,
-            (Stop::Stream(cause), None) => content.locate(damaged(compression, cause)),
+            (Stop::Stream(cause), None) => content.locate(codec::undecodable(compression, cause)),
             (Stop::Other(error), None) => error,
         })?,
         None => {}
@@ -105,18 +106,10 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
         total += n as u64;
         if total > limit {
             let message = format!("too large: inflates to more than {limit} bytes");
-            return Err(Stop::Other(content.locate(Error::damaged(message))));
+            return Err(Stop::Other(content.locate(exceeded("inflated-bytes", message))));
         }
         plain(&buffer[..n]).map_err(Stop::Other)?;
     }
-}
-
-fn damaged(compression: Compression, cause: io::Error) -> Error {
-    let name = compression.name();
-    if cause.kind() == io::ErrorKind::UnexpectedEof {
-        return Error::damaged(format!("the {name} stream ends early (truncated)"));
-    }
-    Error::damaged(format!("damaged {name} stream")).caused_by(cause)
 }
 
 /// Reads the stored bytes and hands them to meter and sinks on the way. A decoder above it can only pass an `io::Error`

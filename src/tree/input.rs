@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Members, dir, tar};
-use crate::codec::{Compression, SNIFF_LEN, decoder};
+use crate::codec::{self, Compression, SNIFF_LEN, decoder};
 use crate::content::BUFFER_LEN;
 use crate::context::Context;
 use crate::error::{Error, Result, Within};
+use crate::limits::exceeded;
 
 /// Where an image is read from.
 pub enum Input {
@@ -82,10 +83,7 @@ fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<F
     let damaged = |cause: io::Error| match cause {
         // The system's own errors have a number; damage that a decoder found has none.
         cause if cause.raw_os_error().is_some() => cannot_read(cause),
-        cause if cause.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::damaged(format!("the archive's {} stream ends early (truncated)", compression.name()))
-        }
-        cause => Error::damaged(format!("damaged archive ({} stream)", compression.name())).caused_by(cause),
+        cause => codec::undecodable(compression, cause).within("the whole archive"),
     };
     let input = io::BufReader::with_capacity(BUFFER_LEN, file);
     spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)
@@ -115,7 +113,8 @@ fn spool(
         };
         total += n as u64;
         if total > cx.limits.inflated_bytes {
-            return Err(Error::damaged(format!("too large: more than {} bytes", cx.limits.inflated_bytes)));
+            let message = format!("too large: more than {} bytes", cx.limits.inflated_bytes);
+            return Err(exceeded("inflated-bytes", message));
         }
         file.write_all(&buffer[..n]).map_err(|e| Error::io("cannot write", e)).within("temporary file")?;
     }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::content::Content;
 use crate::error::{Error, Result, Within, quoted};
+use crate::limits::{Limits, exceeded};
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    pub(crate) fn new(limits: &crate::limits::Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         let (limit, link_hops) = (limits.members, limits.link_hops);
         Self { by_name: BTreeMap::new(), count: 0, limit, link_hops, wrapper: String::new() }
     }
@@ -49,7 +50,7 @@ impl Members {
     pub(crate) fn insert(&mut self, name: &str, member: Member) -> Result<()> {
         self.count += 1;
         if self.count > self.limit {
-            return Err(Error::damaged(format!("more than {} members", self.limit)));
+            return Err(exceeded("members", format!("more than {} members", self.limit)));
         }
         let mut clean: Vec<&str> = Vec::new();
         for part in parts(name) {
@@ -130,7 +131,7 @@ impl Members {
             let (Member::Symlink(target) | Member::HardLink(target)) = last else { continue };
             hops += 1;
             if hops > self.link_hops {
-                return Err(Error::damaged("too many links, or a loop of links"));
+                return Err(exceeded("link-hops", "too many links, or a loop of links"));
             }
             done.pop();
             if matches!(last, Member::HardLink(_)) || target.starts_with('/') {
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
 
     fn members(list: &[(&str, Member)]) -> Members {
-        let mut members = Members::new(&crate::limits::Limits::default());
+        let mut members = Members::new(&Limits::default());
         for (name, member) in list {
             members.insert(name, member.clone()).unwrap();
         }

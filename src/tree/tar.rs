@@ -13,6 +13,7 @@ use super::{Member, Members};
 use crate::content::{Content, Extent};
 use crate::context::Context;
 use crate::error::{Error, Result, Within, quoted};
+use crate::limits::exceeded;
 
 pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
     let len = file.metadata().map_err(|e| Error::io("cannot read", e))?.len();
@@ -158,7 +159,8 @@ impl Scan {
 
     fn header_body(&mut self, size: u64, what: &str) -> Result<Vec<u8>> {
         if size > self.limit {
-            return Err(Error::damaged(format!("{what} too large: {size} bytes, the limit is {}", self.limit)));
+            let message = format!("{what} too large: {size} bytes, the limit is {}", self.limit);
+            return Err(exceeded("header-bytes", message));
         }
         let start = self.body(size).within(what)?;
         let mut bytes = vec![0; usize::try_from(size).expect("below the limit")];
@@ -191,7 +193,8 @@ impl Scan {
         while more {
             blocks += BLOCK as u64;
             if blocks > self.limit {
-                return Err(Error::damaged(format!("sparse map too large: the limit is {} bytes", self.limit)));
+                let message = format!("sparse map too large: the limit is {} bytes", self.limit);
+                return Err(exceeded("header-bytes", message));
             }
             let block = self.block()?.ok_or_else(|| Error::damaged("ends early: truncated inside a sparse map"))?;
             let mut extension = GnuExtSparseHeader::new();

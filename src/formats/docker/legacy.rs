@@ -16,6 +16,7 @@ use crate::formats::Reading;
 use crate::go_json;
 use crate::graph::{Config, Graph, Image, Layer, Name, Node};
 use crate::json::{self, Cursor};
+use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::tree::{Members, looks_like_tar};
@@ -117,7 +118,7 @@ fn chain(members: &Members, top: &str, reading: Reading<'_>) -> Result<Vec<V1Lay
             return Err(Error::damaged(format!("a loop of parents at layer {}", quoted(&id))));
         }
         if chain.len() == reading.cx.limits.layers {
-            return Err(Error::damaged(format!("more than {} layers", chain.len())));
+            return Err(exceeded("layers", format!("more than {} layers", chain.len())));
         }
         let path = format!("{id}/json");
         let json =

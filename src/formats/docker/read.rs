@@ -7,6 +7,7 @@ use crate::error::{Error, Result, Within, quoted};
 use crate::formats::Reading;
 use crate::graph::{BlobId, Config, Graph, Image, Layer, Look, Name, Node, NodeId, Root};
 use crate::json::{self, Cursor};
+use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::tree::Members;
@@ -99,7 +100,7 @@ pub(crate) fn add_image(
     let limit = reading.cx.limits.layers;
     if entry.layers.len() > limit {
         let message = format!("{} layers, the limit is {limit}", entry.layers.len());
-        return Err(Error::damaged(message).within("manifest.json"));
+        return Err(exceeded("layers", message).within("manifest.json"));
     }
     let (platform, diff_ids) = claims(entry, reading).within(quoted(&entry.config_path))?;
     let mut layers = Vec::new();

@@ -15,6 +15,7 @@ use crate::error::{Error, Result, Within, quoted};
 use crate::formats::{Reading, docker};
 use crate::graph::{Artifact, Child, Config, Graph, Image, Index, Layer, Look, Name, Node, NodeId, Root};
 use crate::json::Cursor;
+use crate::limits::exceeded;
 use crate::media_type::{self, Class, LayerType};
 use crate::platform::Platform;
 use crate::tree::Members;
@@ -72,7 +73,8 @@ impl Reader<'_> {
     fn node(&mut self, descriptor: &Descriptor, depth: usize) -> Result<NodeId> {
         let limit = self.reading.cx.limits.index_depth;
         if depth > limit {
-            return Err(Error::damaged(format!("indexes nested too deep: more than {limit} inside one another")));
+            let message = format!("indexes nested too deep: more than {limit} inside one another");
+            return Err(exceeded("index-depth", message));
         }
         let class = descriptor.media_type.as_deref().map(media_type::class).filter(|&class| class != Class::Untold);
         if let Some(&known) = self.known.get(&descriptor.digest) {
@@ -130,7 +132,7 @@ impl Reader<'_> {
         let layers = fields.list("layers")?.iter().map(Descriptor::read).collect::<Result<Vec<_>>>()?;
         let limit = self.reading.cx.limits.layers;
         if layers.len() > limit {
-            return Err(Error::damaged(format!("{} layers, the limit is {limit}", layers.len())));
+            return Err(exceeded("layers", format!("{} layers, the limit is {limit}", layers.len())));
         }
         let kinds: Vec<_> = layers.iter().map(layer_type).collect();
         let config_type = config.media_type.as_deref().unwrap_or(media_type::OCI_CONFIG);
