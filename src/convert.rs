@@ -10,7 +10,7 @@ use crate::error::{Error, Result, Within};
 use crate::execute::{Assembly, Sealed};
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
-use crate::output::{self, Output};
+use crate::output::{self, Existing, Output};
 use crate::plan::{self, Outcomes, Wanted};
 use crate::platform::Platform;
 use crate::receipt::{self, Receipt};
@@ -42,6 +42,8 @@ pub struct ConvertOptions {
     pub strict: bool,
     /// Replace an output that is there.
     pub replace: bool,
+    /// Add the images to an OCI layout folder that is there (or make one). Several processes may add to one at once.
+    pub append: bool,
     /// Plan only, write nothing.
     pub dry_run: bool,
     /// Which platform to take where only one can be and none is asked for.
@@ -63,6 +65,7 @@ impl ConvertOptions {
             recompute: false,
             strict: false,
             replace: false,
+            append: false,
             dry_run: false,
             host: Platform::host(),
         }
@@ -109,7 +112,7 @@ impl Archive {
         let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
         cx.observer.on(&Event::Planned { bytes: planned.sum() });
         let to = options.to;
-        let writer = output::create(output, to.container(), options.replace, cx)?;
+        let writer = output::create(output, to.container(), existing(options)?, cx)?;
         let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
         let like = |id| to.blob_member_like(plan.jobs.get(id));
         assembly.measure(&to.prologue(), &like, &|outcome| to.blob_member(outcome))?;
@@ -129,11 +132,22 @@ impl Archive {
 
 /// Finds out early what would fail at the end.
 fn check_output(output: &Output, options: &ConvertOptions) -> Result<()> {
+    let existing = existing(options)?;
     match output {
-        Output::Path(path) if !options.replace && !options.dry_run => {
-            output::check_absent(path, options.to.container())
-        }
+        Output::Path(path) if !options.dry_run => output::check(path, options.to.container(), existing),
         Output::Path(_) | Output::Stream(..) => Ok(()),
+    }
+}
+
+fn existing(options: &ConvertOptions) -> Result<Existing> {
+    match (options.append, options.replace) {
+        (false, false) => Ok(Existing::Refuse),
+        (false, true) => Ok(Existing::Replace),
+        (true, true) => Err(Error::usage("the output is to be replaced and added to")),
+        (true, false) => options.to.adds().ok_or_else(|| {
+            Error::usage(format!("nothing can be added to a result in the format {}", options.to))
+                .hint("an OCI layout folder (oci-dir) can be added to")
+        }),
     }
 }
 

@@ -67,6 +67,9 @@ mod document;
 mod error;
 mod execute;
 mod formats;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod go_json;
 mod graph;
 mod json;

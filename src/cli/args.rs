@@ -91,6 +91,9 @@ pub(super) struct ConvertArgs {
     /// Replace an output that is there
     #[arg(long, short)]
     pub(super) force: bool,
+    /// Add the images to an OCI layout folder that is there, or make one
+    #[arg(long, conflicts_with = "force")]
+    pub(super) append: bool,
     /// Print errors only
     #[arg(long, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,

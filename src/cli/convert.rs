@@ -71,6 +71,7 @@ fn options(args: &ConvertArgs, from: &Location, to: &Location) -> Result<Convert
     options.recompute = args.recompute;
     options.strict = args.strict;
     options.replace = args.force;
+    options.append = args.append;
     options.dry_run = args.dry_run;
     Ok(options)
 }

@@ -8,7 +8,7 @@ use crate::codec::Compression;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer, NodeId};
-use crate::output::Entry;
+use crate::output::{Entry, Existing};
 use crate::plan::{Abilities, Job, Jobs, Outcome, Outcomes, PlannedImage, Policy};
 
 /// A result's members, and the manifests in it.
@@ -25,6 +25,11 @@ impl Format {
             Schema::Hybrid => (true, true, Policy::OldReaders),
         };
         Abilities { name: self.name(), whole_graph, docker_images, policy }
+    }
+
+    /// Returns how images are added to a result that is there, where the format allows it.
+    pub(crate) fn adds(self) -> Option<Existing> {
+        (self == Self::OciDir).then_some(Existing::Add { index: "index.json", merge: oci::merge })
     }
 
     /// Returns name and mode of a blob's member.

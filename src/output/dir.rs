@@ -1,44 +1,49 @@
 //! A result that is a folder.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, FlockOperation, RenameFlags};
+use rustix::io::Errno;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Place, Writer, check_absent, parent, sync_folder};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Existing, Merge, Place, Writer, exists, parent, sync_folder};
+use crate::context::{Cancel, Context};
+use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
 
 /// Members of which at least one is in every folder that we may replace.
 const MARKERS: [&str; 4] = ["oci-layout", "index.json", "manifest.json", "repositories"];
 
+/// Others hold the lock for as long as a few renames take.
+const LOCK_WAIT: Duration = Duration::from_millis(10);
+
 pub(super) struct DirWriter {
     /// Beside the result, so that it can be renamed.
     staging: TempDir,
     path: PathBuf,
-    replace: bool,
+    existing: Existing,
     subject: Arc<str>,
+    cancel: Cancel,
     size: u64,
     opened: Option<PathBuf>,
 }
 
 impl DirWriter {
-    pub(super) fn create(path: &Path, replace: bool) -> Result<Self> {
+    pub(super) fn create(path: &Path, existing: Existing, cx: &Context<'_>) -> Result<Self> {
         let subject: Arc<str> = path.display().to_string().into();
-        if check_absent(path, Container::Folder).is_err() {
-            check_replaceable(path, replace)?;
-        }
+        super::check(path, Container::Folder, existing)?;
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut builder = tempfile::Builder::new();
         let (prefix, permissions) = (format!(".{name}."), Permissions::from_mode(0o777));
         let staging = builder.prefix(&prefix).suffix(".tmp").permissions(permissions).tempdir_in(parent(&path));
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
-        Ok(Self { staging, path, replace, subject, size: 0, opened: None })
+        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), size: 0, opened: None })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -57,11 +62,8 @@ impl DirWriter {
     }
 }
 
-/// Only folders with an image in them are replaced: `--force` must not cost anyone a home directory.
-fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
-    if !replace {
-        return check_absent(path, Container::Folder);
-    }
+/// Fails for a folder without an image in it: `--force` must not cost anyone a home directory.
+pub(super) fn check_ours(path: &Path) -> Result<()> {
     if MARKERS.iter().any(|marker| path.join(marker).symlink_metadata().is_ok()) {
         return Ok(());
     }
@@ -103,23 +105,82 @@ impl Writer for DirWriter {
     }
 
     fn seal(self: Box<Self>) -> Result<u64> {
-        for folder in WalkDir::new(self.staging.path()).into_iter().flatten().filter(|entry| entry.file_type().is_dir())
-        {
-            sync_folder(folder.path())?;
+        sync_folders(self.staging.path())?;
+        self.cancel.check()?;
+        super::check(&self.path, Container::Folder, self.existing)?;
+        let size = self.size;
+        match self.existing {
+            Existing::Add { index, merge } => self.add(index, merge)?,
+            Existing::Refuse | Existing::Replace => self.appear()?,
         }
-        let there = std::fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_dir());
-        let full = check_absent(&self.path, Container::Folder).is_err();
-        if full {
-            check_replaceable(&self.path, self.replace)?;
+        Ok(size)
+    }
+}
+
+impl DirWriter {
+    /// Puts the folder in its place.
+    fn appear(self) -> Result<()> {
+        // A plain rename replaces nothing or an empty folder; a full one changes places with ours, which then goes away.
+        let full = super::check_absent(&self.path, Container::Folder).is_err();
+        let flags = if full { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+        match rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags) {
+            Ok(()) => {}
+            // Somebody else was faster.
+            Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(exists(&self.path)),
+            Err(error) => return Err(self.failed("cannot rename", error.into())),
         }
-        // An empty folder is replaced by a plain rename; a full one changes places with ours, which then goes away.
-        let flags = if there && full { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
-        rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags)
-            .map_err(|e| self.failed("cannot rename", e.into()))?;
-        if !(there && full) {
+        if !full {
             let _renamed = self.staging.keep();
         }
-        sync_folder(parent(&self.path))?;
-        Ok(self.size)
+        sync_folder(parent(&self.path))
     }
+
+    /// Adds the files to the folder that is there: first what the index names, then the index.
+    fn add(&self, index: &str, merge: Merge) -> Result<()> {
+        let failed = |e| self.failed("cannot write", e);
+        std::fs::create_dir_all(&self.path).map_err(failed)?;
+        let _lock = self.lock()?;
+        for entry in WalkDir::new(self.staging.path()).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+            let name = entry.path().strip_prefix(self.staging.path()).expect("the walk stays below its root");
+            if name == Path::new(index) {
+                continue;
+            }
+            let target = self.path.join(name);
+            let moved = std::fs::create_dir_all(parent(&target)).and_then(|()| std::fs::rename(entry.path(), &target));
+            moved.map_err(failed)?;
+        }
+        let (old, new) = (self.path.join(index), self.staging.path().join(index));
+        let existing = match std::fs::read(&old) {
+            Ok(bytes) => Some(bytes),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(failed(e)),
+        };
+        let added = std::fs::read(&new).map_err(failed)?;
+        let merged = merge(existing.as_deref(), &added).within(self.subject.to_string())?;
+        let written = std::fs::write(&new, merged).and_then(|()| File::open(&new)?.sync_all());
+        written.map_err(failed)?;
+        sync_folders(&self.path)?;
+        std::fs::rename(&new, &old).map_err(failed)?;
+        sync_folder(&self.path)
+    }
+
+    /// Keeps other processes from adding to the folder until the lock is dropped.
+    fn lock(&self) -> Result<File> {
+        let folder = File::open(&self.path).map_err(|e| self.failed("cannot open", e))?;
+        loop {
+            match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(folder),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {
+                    self.cancel.check()?;
+                    std::thread::sleep(LOCK_WAIT);
+                }
+                Err(error) => return Err(self.failed("cannot lock the folder", error.into())),
+            }
+        }
+    }
+}
+
+fn sync_folders(root: &Path) -> Result<()> {
+    let all = WalkDir::new(root).into_iter().flatten();
+    all.filter(|entry| entry.file_type().is_dir()).try_for_each(|folder| sync_folder(folder.path()))
 }

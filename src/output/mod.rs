@@ -102,19 +102,49 @@ pub(crate) trait Writer {
     fn seal(self: Box<Self>) -> Result<u64>;
 }
 
-/// Starts a result. Fails when it is there already, unless `replace`.
-pub(crate) fn create(output: Output, container: Container, replace: bool, cx: &Context<'_>) -> Result<Box<dyn Writer>> {
+/// What to do with a result that is there already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Existing {
+    Refuse,
+    Replace,
+    /// Put the new files beside the old ones, and in place of this one what `merge` makes of the old and the new.
+    Add {
+        index: &'static str,
+        merge: Merge,
+    },
+}
+
+/// Makes one file of the one that is there, if there is, and the new one.
+pub(crate) type Merge = fn(Option<&[u8]>, &[u8]) -> Result<Vec<u8>>;
+
+/// Starts a result.
+pub(crate) fn create(
+    output: Output,
+    container: Container,
+    existing: Existing,
+    cx: &Context<'_>,
+) -> Result<Box<dyn Writer>> {
     match (container, output) {
-        (Container::Tar, output) => Ok(Box::new(tar::TarWriter::create(output, replace, cx)?)),
-        (Container::Folder, Output::Path(path)) => Ok(Box::new(dir::DirWriter::create(&path, replace)?)),
+        (Container::Tar, output) => Ok(Box::new(tar::TarWriter::create(output, existing, cx)?)),
+        (Container::Folder, Output::Path(path)) => Ok(Box::new(dir::DirWriter::create(&path, existing, cx)?)),
         (Container::Folder, Output::Stream(_, name)) => {
             Err(Error::usage("a folder cannot be written to a stream").within(name))
         }
     }
 }
 
-/// Fails when there is something at this path.
-pub(crate) fn check_absent(path: &Path, container: Container) -> Result<()> {
+/// Fails when there is something at this path that is in the way.
+pub(crate) fn check(path: &Path, container: Container, existing: Existing) -> Result<()> {
+    match (existing, container) {
+        (Existing::Refuse, _) => check_absent(path, container),
+        (Existing::Replace, Container::Tar) => Ok(()),
+        (Existing::Replace | Existing::Add { .. }, _) => {
+            check_absent(path, container).or_else(|_| dir::check_ours(path))
+        }
+    }
+}
+
+fn check_absent(path: &Path, container: Container) -> Result<()> {
     let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(()) };
     let empty_folder = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     let fillable = match container {

@@ -10,7 +10,7 @@ use tar::EntryType;
 
 use super::pending::Pending;
 use super::tar_header::{BLOCK, header, header_len, patched};
-use super::{Output, Place, Writer, exists, is_device, parent, sync_folder};
+use super::{Existing, Output, Place, Writer, exists, is_device, parent, sync_folder};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +37,8 @@ enum Target {
 }
 
 impl TarWriter {
-    pub(super) fn create(output: Output, replace: bool, cx: &Context<'_>) -> Result<Self> {
+    pub(super) fn create(output: Output, existing: Existing, cx: &Context<'_>) -> Result<Self> {
+        let replace = matches!(existing, Existing::Replace);
         let subject: Arc<str> = output.name().into();
         let failed = |doing, cause| Error::io(doing, cause).within(subject.to_string());
         let (file, target) = match output {

@@ -1,0 +1,81 @@
+//! Doors to private parts for the fuzz targets. Only `cargo fuzz` compiles them.
+
+use std::sync::Arc;
+
+use crate::archive::Archive;
+use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, Encoding};
+use crate::content::{Content, Flow, pump};
+use crate::context::Context;
+use crate::digest::Algorithm;
+use crate::error::Result;
+use crate::formats::{self, Format, Reading};
+use crate::tree::{self, Container, Input, Members};
+
+/// A member of an archive that stands in no tar.
+#[derive(Clone, Debug)]
+pub enum Member {
+    /// A file.
+    File(Vec<u8>),
+    /// A symbolic link.
+    Symlink(String),
+    /// A hard link.
+    HardLink(String),
+    /// A folder.
+    Directory,
+}
+
+/// Reads members as the archive they would make in a tar.
+pub fn open_members(
+    list: Vec<(String, Member)>,
+    from: Option<Format>,
+    recompute: bool,
+    cx: &Context<'_>,
+) -> Result<Archive> {
+    let source: Arc<str> = "members".into();
+    let mut members = Members::new(&cx.limits);
+    for (name, member) in list {
+        let member = match member {
+            Member::File(bytes) => tree::Member::File(Content::bytes(source.clone(), name.clone(), bytes)),
+            Member::Symlink(target) => tree::Member::Symlink(target),
+            Member::HardLink(target) => tree::Member::HardLink(target),
+            Member::Directory => tree::Member::Directory,
+        };
+        members.insert(&name, member)?;
+    }
+    let reading = Reading { cx, recompute };
+    let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
+    Ok(Archive { graph, format, name: source.to_string() })
+}
+
+/// Reads a tar, and what it holds under each of these names; files larger than `limit` are refused.
+pub fn scan_tar(
+    bytes: Vec<u8>,
+    names: &[String],
+    limit: u64,
+    cx: &Context<'_>,
+) -> Result<Vec<Result<Option<Vec<u8>>>>> {
+    let input = Input::Stream(Box::new(std::io::Cursor::new(bytes)), "tar".to_owned());
+    let (members, _) = tree::open(input, None, cx)?;
+    let read = |name: &String| members.find(name)?.map(|content| content.read(limit)).transpose();
+    Ok(names.iter().map(read).collect())
+}
+
+/// Undoes the compression that the first bytes tell of.
+pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
+    let content = Content::bytes("memory".into(), "stream".to_owned(), stream);
+    let mut plain = Vec::new();
+    let mut take = |bytes: &[u8]| {
+        plain.extend_from_slice(bytes);
+        Ok(())
+    };
+    let flow = Flow { stored: None, plain: Some(&mut take) };
+    pump(&content, content.sniff()?, Algorithm::Sha256, flow, cx)?;
+    Ok(plain)
+}
+
+/// Compresses as layers are compressed.
+pub fn deflate(plain: &[u8], compression: Compression, level: i32) -> Result<Vec<u8>> {
+    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(level))?)?;
+    let blocks: Vec<Vec<u8>> = plain.chunks(BLOCK_LEN).map(|block| encoder.encode(block)).collect::<Result<_>>()?;
+    Ok(blocks.concat())
+}
