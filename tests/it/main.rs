@@ -1,0 +1,18 @@
+//! What a user sees, one module per behaviour. Inputs come from `support`, which can build any archive.
+
+mod cli;
+mod compression;
+mod corpus;
+mod damage;
+mod determinism;
+mod engine_archives;
+mod engines;
+mod fixtures;
+mod memory;
+mod names;
+mod properties;
+mod reading;
+mod roundtrip;
+mod selection;
+mod support;
+mod tidy;

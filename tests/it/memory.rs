@@ -1,0 +1,118 @@
+//! Large layers pass through little memory, and every byte is written once.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::run::peak_kib;
+use crate::support::shared::say;
+use crate::support::{Codec, Kind, Layer, Layout, Sandbox, Style, Tree, docker, image};
+
+const LIMIT_KIB: u64 = 64 * 1024;
+const LAYER: usize = 300 << 20;
+
+/// 300 MB of lines that compress well.
+fn layer() -> Layer {
+    let line = |n: usize| format!("{n:08} the quick brown fox jumps over the lazy dog, again and again and again\n");
+    let block: String = (0..16_384).map(line).collect();
+    let body = block.as_bytes().repeat(LAYER / block.len());
+    Layer::from_tar(Tree::default().with("large", Kind::File(body)).tar())
+}
+
+struct Watched {
+    peak_kib: u64,
+    /// What was given to `write`, whether it reached a disk or a pipe.
+    written: u64,
+    /// What lay in TMPDIR at its fullest.
+    spooled: u64,
+}
+
+/// Waits for a program and watches its memory, its writes and its temporary files.
+fn watch(mut child: Child, tmp: &Path) -> Watched {
+    let mut seen = Watched { peak_kib: 0, written: 0, spooled: 0 };
+    loop {
+        let pid = child.id();
+        seen.peak_kib = seen.peak_kib.max(peak_kib(pid).unwrap_or(0));
+        seen.written = seen.written.max(written(pid).unwrap_or(0));
+        let spooled = fs::read_dir(tmp).into_iter().flatten().flatten();
+        let spooled = spooled.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
+        seen.spooled = seen.spooled.max(spooled).max(open_but_gone(pid));
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            assert!(status.success(), "{status}");
+            return seen;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn written(pid: u32) -> Option<u64> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    io.lines().find_map(|line| line.strip_prefix("wchar: "))?.parse().ok()
+}
+
+/// The size of files that the program holds open and no folder lists: unnamed temporary files.
+fn open_but_gone(pid: u32) -> u64 {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    files
+        .filter(|file| fs::read_link(file.path()).is_ok_and(|target| target.to_string_lossy().ends_with(" (deleted)")))
+        .filter_map(|file| fs::metadata(file.path()).ok())
+        .map(|meta| meta.len())
+        .sum()
+}
+
+/// How the archive comes in and goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Files,
+    Pipes,
+}
+
+#[track_caller]
+fn check(what: &str, input: &Path, to: &str, args: &[&str], way: Way) {
+    let sandbox = Sandbox::new();
+    let out = sandbox.path("out");
+    let dash = PathBuf::from("-");
+    let (from, into) = if way == Way::Pipes { (&dash, &dash) } else { (&input.to_owned(), &out) };
+    let mut command = sandbox.convert(to, from, into).args(args).prepared();
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut feeder = None;
+    if way == Way::Pipes {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn().expect("the program can be started");
+    if let Some(mut pipe) = child.stdin.take() {
+        let bytes = fs::read(input).expect("an input");
+        feeder = Some(thread::spawn(move || pipe.write_all(&bytes).expect("the input is read to its end")));
+    }
+    let seen = watch(child, &sandbox.tmp());
+    feeder.into_iter().for_each(|feeder| feeder.join().expect("stdin was fed"));
+    say(&format!("memory: {what}, {way:?}: peak {} KiB, spooled {} MiB", seen.peak_kib, seen.spooled >> 20));
+    assert!(seen.peak_kib < LIMIT_KIB, "{what}: a peak of {} KiB", seen.peak_kib);
+    if way == Way::Files {
+        let size = fs::metadata(&out).expect("an output").len();
+        let slack = 1 << 20;
+        assert!(seen.written <= size + slack, "{what}: {} bytes written for an output of {size}", seen.written);
+        assert!(seen.spooled <= slack, "{what}: {} bytes in temporary files", seen.spooled);
+        sandbox.assert_holds(&["out"]);
+    }
+}
+
+#[test]
+fn large_layers_pass_through_little_memory() {
+    let inputs = Sandbox::new();
+    let image = image().layer(layer()).tag("demo/large:1");
+    let plain = inputs.put("docker.tar", &docker(std::slice::from_ref(&image), Style::Plain).tar());
+    let packed = inputs.put("oci.tar", &Layout::new().named(&image.codec(Codec::Gzip), "demo/large:1").tree().tar());
+    check("docker to oci", &plain, "oci-archive", &[], Way::Files);
+    check("docker to oci, plain", &plain, "oci-archive", &["--compression", "none"], Way::Files);
+    check("docker to oci, zstd", &plain, "oci-archive", &["--compression", "zstd"], Way::Files);
+    check("docker to hybrid", &plain, "hybrid-archive", &[], Way::Files);
+    check("docker to docker", &plain, "docker-archive", &[], Way::Files);
+    check("oci to docker", &packed, "docker-archive", &[], Way::Files);
+    check("oci to oci", &packed, "oci-archive", &[], Way::Files);
+    check("docker to oci", &plain, "oci-archive", &[], Way::Pipes);
+    check("oci to docker", &packed, "docker-archive", &[], Way::Pipes);
+}

@@ -1,0 +1,236 @@
+//! How names are carried over: docker's short forms, podman's full ones, containerd's annotation, bare tags.
+
+use serde_json::{Value, json};
+
+use crate::support::found;
+use crate::support::layout::{IMAGE_NAME, REF_NAME};
+use crate::support::{Image, Layout, Run, Sandbox, Style, Tree, docker, file, image};
+
+const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+fn one() -> Image {
+    image().layer(file("a", "x"))
+}
+
+fn tagged(names: &[&str]) -> Tree {
+    docker(&[names.iter().fold(one(), |image, name| image.tag(name))], Style::Classic)
+}
+
+fn annotated(annotations: Value) -> Tree {
+    let mut layout = Layout::new();
+    let descriptor = layout.image(&one());
+    layout.root(descriptor, annotations);
+    layout.tree()
+}
+
+#[track_caller]
+fn convert(sandbox: &Sandbox, tree: &Tree, to: &str, args: &[&str]) -> Run {
+    let input = sandbox.put_tree("in.tar", tree);
+    sandbox.convert(to, input, sandbox.path("out")).args(args).args(["--force"]).ok()
+}
+
+/// The `RepoTags` of the only image.
+fn repo_tags(sandbox: &Sandbox) -> Vec<String> {
+    let view = found::output(&sandbox.path("out"), "docker-archive");
+    assert_eq!(view.images.len(), 1);
+    view.images[0].names.clone()
+}
+
+#[test]
+fn repo_tags_become_full_names_in_both_annotations() {
+    for (name, expected) in [
+        ("busybox:1", "docker.io/library/busybox:1"),
+        ("docker.io/library/busybox:1", "docker.io/library/busybox:1"),
+        ("docker.io/busybox:1", "docker.io/library/busybox:1"),
+        ("index.docker.io/library/busybox:1", "docker.io/library/busybox:1"),
+        ("a/b:1", "docker.io/a/b:1"),
+        ("localhost/foo:bar", "localhost/foo:bar"),
+        ("localhost:5000/foo:bar", "localhost:5000/foo:bar"),
+        ("reg:5000/x:y", "reg:5000/x:y"),
+        ("quay.io/a/b/c:V_1.2-x", "quay.io/a/b/c:V_1.2-x"),
+        ("a/b", "docker.io/a/b:latest"),
+        ("reg:5000/x", "reg:5000/x:latest"),
+        (&format!("a/b:t@{DIGEST}"), "docker.io/a/b:t"),
+    ] {
+        let sandbox = Sandbox::new();
+        convert(&sandbox, &tagged(&[name]), "oci-archive", &[]);
+        let index = Tree::read(&sandbox.path("out")).json("index.json");
+        let descriptors = index["manifests"].as_array().expect("descriptors");
+        assert_eq!(descriptors.len(), 1, "{name}");
+        let expected_annotations = json!({IMAGE_NAME: expected, REF_NAME: expected});
+        assert_eq!(descriptors[0]["annotations"], expected_annotations, "{name}");
+        assert_eq!(descriptors[0]["platform"], json!({"architecture": "amd64", "os": "linux"}), "{name}");
+
+        convert(&sandbox, &tagged(&[name]), "docker-archive", &[]);
+        assert_eq!(repo_tags(&sandbox), [expected], "{name}");
+    }
+}
+
+#[test]
+fn digests_are_no_names() {
+    for name in [format!("a/b@{DIGEST}"), "ubuntu:i-was-a-digest".into()] {
+        let sandbox = Sandbox::new();
+        convert(&sandbox, &tagged(&[&name]), "oci-archive", &[]);
+        let index = Tree::read(&sandbox.path("out")).json("index.json");
+        assert_eq!(index["manifests"][0]["annotations"], Value::Null, "{name}");
+        convert(&sandbox, &tagged(&[&name]), "docker-archive", &[]);
+        assert_eq!(repo_tags(&sandbox), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn every_tag_is_carried_over_in_order() {
+    let sandbox = Sandbox::new();
+    let names = ["z/app:1", "app:latest", "reg:5000/a:2", "app"];
+    let full = ["docker.io/z/app:1", "docker.io/library/app:latest", "reg:5000/a:2"];
+    convert(&sandbox, &tagged(&names), "docker-archive", &[]);
+    assert_eq!(repo_tags(&sandbox), full);
+    convert(&sandbox, &tagged(&names), "oci-archive", &[]);
+    let view = found::output(&sandbox.path("out"), "oci-archive");
+    assert_eq!(view.images.len(), 1, "one manifest under three names");
+    assert_eq!(view.images[0].names, full);
+}
+
+#[test]
+fn repo_tags_that_are_no_references_are_refused() {
+    let long = format!("a:{}", "t".repeat(129));
+    for name in ["", "A/B:c", "a:b c", "a/b:+", "a//b:1", "a/b:", "-a:1", "a:-1", &long, "a:1\u{202e}", "a/b@sha256:12"]
+    {
+        for to in ["oci-archive", "docker-archive"] {
+            let sandbox = Sandbox::new();
+            let input = sandbox.put_tree("in.tar", &tagged(&[name]));
+            let message = sandbox.convert(to, input, sandbox.path("out")).fails(3);
+            assert!(message.contains("RepoTags") || message.contains("reference"), "{name:?}: {message}");
+            sandbox.assert_holds(&["in.tar"]);
+        }
+    }
+}
+
+#[test]
+fn annotations_become_repo_tags() {
+    let full = "docker.io/a/b:c";
+    let none: &[&str] = &[];
+    for (annotations, expected) in [
+        (json!({IMAGE_NAME: full, REF_NAME: "c"}), [full].as_slice()),
+        (json!({IMAGE_NAME: full, REF_NAME: "docker.io/x/y:z"}), &[full]),
+        (json!({IMAGE_NAME: full}), &[full]),
+        (json!({REF_NAME: full}), &[full]),
+        (json!({REF_NAME: "localhost/foo:bar"}), &["localhost/foo:bar"]),
+        (json!({REF_NAME: "index.docker.io/library/x:1"}), &["docker.io/library/x:1"]),
+        (json!({REF_NAME: "fix:1"}), &["docker.io/library/fix:1"]),
+        (json!({IMAGE_NAME: "busybox:1"}), &["docker.io/library/busybox:1"]),
+        (json!({REF_NAME: format!("a/b@{DIGEST}")}), none),
+        (json!({IMAGE_NAME: format!("docker.io/a/b@{DIGEST}"), REF_NAME: format!("docker.io/a/b@{DIGEST}")}), none),
+        (json!({REF_NAME: "ocidir://x/y"}), none),
+        (json!({REF_NAME: "Fix:1"}), none),
+        (json!({REF_NAME: "not a valid name!"}), none),
+        (json!({"org.example": "x"}), none),
+        (Value::Null, none),
+    ] {
+        let sandbox = Sandbox::new();
+        convert(&sandbox, &annotated(annotations.clone()), "docker-archive", &[]);
+        assert_eq!(repo_tags(&sandbox), expected, "{annotations}");
+    }
+}
+
+/// A tag alone has no repository, and inventing one is how podman makes `localhost/v1:latest` of it.
+#[test]
+fn bare_tags_are_lost_on_the_way_to_docker_and_the_loss_says_what_helps() {
+    for tag in ["v1", "latest", "1.0", "fix"] {
+        let sandbox = Sandbox::new();
+        let run = convert(&sandbox, &annotated(json!({REF_NAME: tag})), "docker-archive", &["--json"]);
+        assert_eq!(repo_tags(&sandbox), Vec::<String>::new(), "{tag}");
+        let losses = run.json()["losses"].as_array().expect("losses").clone();
+        let told = losses.iter().any(|loss| {
+            let loss = loss.as_str().expect("text");
+            loss.contains(tag) && loss.contains("--tag")
+        });
+        assert!(told, "{tag}: {losses:?}");
+        let line = run.stderr.lines().find(|line| line.starts_with("loss: ")).unwrap_or_else(|| panic!("{run}"));
+        assert!(line.contains("--tag"), "{line}");
+    }
+    // From OCI to OCI nothing is lost.
+    let sandbox = Sandbox::new();
+    let run = convert(&sandbox, &annotated(json!({REF_NAME: "v1"})), "oci-archive", &["--json"]);
+    assert_eq!(run.json()["losses"], json!([]));
+    assert_eq!(found::output(&sandbox.path("out"), "oci-archive").images[0].names, ["v1"]);
+}
+
+#[test]
+fn a_ref_name_that_could_harm_a_terminal_is_refused() {
+    for name in ["a\u{1b}]0;x\u{7}", "a\nb", &"a/".repeat(300)] {
+        let sandbox = Sandbox::new();
+        let input = sandbox.put_tree("in.tar", &annotated(json!({REF_NAME: name})));
+        sandbox.convert("docker-archive", input, sandbox.path("out")).fails(3);
+        sandbox.assert_holds(&["in.tar"]);
+    }
+}
+
+#[test]
+fn one_manifest_under_two_names_is_one_image_with_two_tags() {
+    let mut layout = Layout::new();
+    let descriptor = layout.image(&one());
+    layout.root(descriptor.clone(), json!({REF_NAME: "docker.io/a/b:1"}));
+    layout.root(descriptor, json!({REF_NAME: "docker.io/a/b:2"}));
+    let sandbox = Sandbox::new();
+    convert(&sandbox, &layout.tree(), "docker-archive", &[]);
+    assert_eq!(repo_tags(&sandbox), ["docker.io/a/b:1", "docker.io/a/b:2"]);
+}
+
+#[test]
+fn two_images_with_one_name_are_ambiguous() {
+    let other = image().layer(file("b", "y")).tag("example/app:1");
+    let tree = docker(&[one().tag("example/app:1"), other], Style::Classic);
+    for to in ["oci-archive", "docker-archive"] {
+        let sandbox = Sandbox::new();
+        let input = sandbox.put_tree("in.tar", &tree);
+        let run = sandbox.convert(to, input, sandbox.path("out")).run();
+        assert!(matches!(run.code, 3 | 4), "{run}");
+        assert!(run.error().contains("example/app:1"), "{run}");
+    }
+}
+
+#[test]
+fn tags_of_the_user_take_the_place_of_the_source_names() {
+    for (tree, what) in [(tagged(&["old:1"]), "docker"), (annotated(json!({REF_NAME: "v1"})), "oci")] {
+        let sandbox = Sandbox::new();
+        let args = ["--tag", "app:2", "--tag", "reg:5000/x", "--tag", "a/b:c"];
+        let full = ["docker.io/library/app:2", "reg:5000/x:latest", "docker.io/a/b:c"];
+        let run = convert(&sandbox, &tree, "docker-archive", &[&args[..], &["--json"]].concat());
+        assert_eq!(repo_tags(&sandbox), full, "{what}");
+        assert_eq!(run.json()["losses"], json!([]), "{what}");
+        assert_eq!(run.json()["images"][0]["names"], json!(full), "{what}");
+        convert(&sandbox, &tree, "oci-archive", &args);
+        let view = found::output(&sandbox.path("out"), "oci-archive");
+        assert_eq!(view.images[0].names, full, "{what}");
+        assert_eq!(view.ids(), [one().id()], "{what}");
+    }
+}
+
+#[test]
+fn tags_that_cannot_be_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", &tagged(&["old:1"]));
+    for tag in ["", "A:1", "a b", "a@b", &format!("a@{DIGEST}"), "a:\u{1b}[31m"] {
+        sandbox.convert("docker-archive", &input, sandbox.path("out")).args(["--tag", tag]).fails(2);
+    }
+    let two = docker(&[one().tag("a:1"), image().layer(file("b", "y")).tag("b:1")], Style::Classic);
+    let input = sandbox.put_tree("two.tar", &two);
+    let run = sandbox.convert("docker-archive", &input, sandbox.path("out")).args(["--tag", "x:1"]).run();
+    assert!(matches!(run.code, 2 | 4), "{run}");
+    sandbox.convert("docker-archive", &input, sandbox.path("out")).args(["--tag", "x:1", "--image", "b:1"]).ok();
+    assert_eq!(repo_tags(&sandbox), ["docker.io/library/x:1"]);
+}
+
+/// An empty list as podman writes it, or null as docker does in the archives that are an OCI layout too.
+#[test]
+fn an_image_without_a_name_has_no_tags() {
+    for (to, expected) in [("docker-archive", json!([])), ("hybrid-archive", Value::Null)] {
+        for tree in [tagged(&[]), annotated(Value::Null)] {
+            let sandbox = Sandbox::new();
+            convert(&sandbox, &tree, to, &[]);
+            let manifest = Tree::read(&sandbox.path("out")).json("manifest.json");
+            assert_eq!(manifest[0]["RepoTags"], expected, "{to}");
+        }
+    }
+}
