@@ -15,7 +15,8 @@ Exit codes:
   4        the input is fine, but this cannot be done with it
   5        the output exists
   75       the environment failed (disk, permission, I/O); a retry can help
-  130,143  interrupted by SIGINT, SIGTERM";
+  130,143  interrupted by SIGINT, SIGTERM
+  141      whoever read standard output closed it";
 
 const TRY_AGAIN: u8 = 75;
 /// What a shell reports for a process that a closed pipe ended.
@@ -36,7 +37,7 @@ pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
         // Whoever read our output has seen enough.
         return ExitCode::from(PIPE_CLOSED);
     }
-    let chain: Vec<_> = error.chain().map(|cause| escape(&cause.to_string())).collect();
+    let chain: Vec<_> = error.chain().map(|cause| escape(without_number(&cause.to_string()))).collect();
     let mut text = format!("transload: {}\n", chain.join(": "));
     if let Some(hint) = own.and_then(Error::advice) {
         text.push_str(&format!("hint: {hint}\n"));
@@ -44,6 +45,11 @@ pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
     // There is nowhere to tell that stderr cannot be written.
     let _ = io::stderr().write_all(text.as_bytes());
     ExitCode::from(code)
+}
+
+/// The number of a system error tells people nothing that its text does not.
+fn without_number(text: &str) -> &str {
+    text.rsplit_once(" (os error ").filter(|(_, number)| number.ends_with(')')).map_or(text, |(words, _)| words)
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

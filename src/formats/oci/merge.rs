@@ -9,8 +9,8 @@ use crate::graph::Name;
 use crate::json::{Cursor, field};
 use crate::media_type::OCI_INDEX;
 
-/// Returns the index of both. As in skopeo, an older image of the same name keeps its place without the name, and one of
-/// the same digest without a name is replaced.
+/// Returns the index of both. As in skopeo, an older image of the same name stays without the name, and one of the same
+/// digest without a name is replaced.
 pub(crate) fn merge(existing: Option<&[u8]>, added: &[u8]) -> Result<Vec<u8>> {
     let Some(existing) = existing else { return Ok(added.to_vec()) };
     let document = Document::parse(existing.to_vec()).within("index.json")?;
@@ -21,13 +21,12 @@ pub(crate) fn merge(existing: Option<&[u8]>, added: &[u8]) -> Result<Vec<u8>> {
             continue;
         }
         for same_name in old.iter_mut().filter(|old| name != Name::None && Name::from_annotations(old) == name) {
-            let annotations = field(&mut same_name.value, "annotations").as_object_mut();
-            annotations.into_iter().for_each(|map| map.retain(|key, _| key != CONTAINERD_NAME && key != REF_NAME));
+            *same_name = without_name(same_name)?;
         }
-        match old.iter_mut().find(|old| old.digest == new.digest && Name::from_annotations(old) == Name::None) {
-            Some(unnamed) => *unnamed = new,
-            None => old.push(new),
-        }
+        // An image without a name has its place in the index only as long as it has no other.
+        let unnamed = |old: &Descriptor| old.digest == new.digest && Name::from_annotations(old) == Name::None;
+        old.retain(|old| !unnamed(old));
+        old.push(new);
     }
     let mut value = document.value().clone();
     if value.get("schemaVersion").is_none() {
@@ -35,6 +34,13 @@ pub(crate) fn merge(existing: Option<&[u8]>, added: &[u8]) -> Result<Vec<u8>> {
     }
     *field(&mut value, "manifests") = old.into_iter().map(|descriptor| descriptor.value).collect::<Vec<Value>>().into();
     Ok(Document::compose(value).bytes().to_vec())
+}
+
+fn without_name(descriptor: &Descriptor) -> Result<Descriptor> {
+    let mut value = descriptor.value.clone();
+    let annotations = field(&mut value, "annotations").as_object_mut();
+    annotations.into_iter().for_each(|map| map.retain(|key, _| key != CONTAINERD_NAME && key != REF_NAME));
+    Descriptor::read(&Cursor::new(&value))
 }
 
 fn descriptors(index: &Document) -> Result<Vec<Descriptor>> {
