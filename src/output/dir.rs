@@ -120,16 +120,18 @@ impl Writer for DirWriter {
 impl DirWriter {
     /// Puts the folder in its place.
     fn appear(self) -> Result<()> {
-        // A plain rename replaces nothing or an empty folder; a full one changes places with ours, which then goes away.
+        // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours,
+        // which then goes away.
         let full = super::check_absent(&self.path, Container::Folder).is_err();
-        let flags = if full { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+        let exchange = full && matches!(self.existing, Existing::Replace);
+        let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
         match rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags) {
             Ok(()) => {}
             // Somebody else was faster.
             Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(exists(&self.path)),
             Err(error) => return Err(self.failed("cannot rename", error.into())),
         }
-        if !full {
+        if !exchange {
             let _renamed = self.staging.keep();
         }
         sync_folder(parent(&self.path))
