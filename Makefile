@@ -1,6 +1,6 @@
 # Every target is one line; what it does is in scripts/.
 
-.PHONY: demo test check golden install
+.PHONY: demo test check golden fuzz install
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
@@ -14,6 +14,11 @@ check:
 
 golden: ## Rewrite the golden files; review them like code
 	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism
+
+SECONDS = 60
+
+fuzz: ## Fuzz every target for a while: make fuzz SECONDS=600; scripts/fuzz says what it needs
+	scripts/fuzz $(SECONDS)
 
 install: ## Install the command into ~/.cargo/bin
 	cargo install --locked --path .

@@ -9,26 +9,31 @@ use crate::error::{Error, Result};
 use crate::go_json;
 use crate::json::{self, Cursor};
 
-/// A JSON document whose bytes are kept as they were read.
+/// A JSON document whose bytes are kept as they were read. What it says is parsed anew whenever it is asked for: values
+/// take many times the memory of their text.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     bytes: Arc<[u8]>,
     /// Its name in the source, if that is not its sha256.
     name: Option<Digest>,
     sha256: Digest,
-    value: Arc<Value>,
 }
 
 impl Document {
-    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self> {
-        let value = json::parse(&bytes)?;
-        Ok(Self { name: None, sha256: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) })
+    /// Takes bytes that are JSON which every tool reads alike, with at most `values` values in it.
+    pub(crate) fn parse(bytes: Vec<u8>, values: usize) -> Result<Self> {
+        json::check(&bytes, values)?;
+        Ok(Self { name: None, sha256: Digest::of(&bytes), bytes: bytes.into() })
     }
 
     /// Makes a document of a value that we composed.
-    pub(crate) fn compose(value: Value) -> Self {
-        let bytes = go_json::to_string(&value).into_bytes();
-        Self { name: None, sha256: Digest::of(&bytes), bytes: bytes.into(), value: Arc::new(value) }
+    pub(crate) fn compose(value: &Value) -> Self {
+        Self::compose_text(go_json::to_string(value))
+    }
+
+    /// Makes a document of text that we composed.
+    pub(crate) fn compose_text(text: String) -> Self {
+        Self { name: None, sha256: Digest::of(text.as_bytes()), bytes: text.into_bytes().into() }
     }
 
     /// Names the document by another digest of the same bytes: layouts may use sha512.
@@ -41,13 +46,14 @@ impl Document {
     /// otherwise the same.
     pub(crate) fn with_diff_ids(&self, diff_ids: &[DiffId]) -> Result<Self> {
         let texts: Vec<String> = diff_ids.iter().map(ToString::to_string).collect();
-        let own = self.cursor().get("rootfs")?.map_or(Ok(Vec::new()), |rootfs| rootfs.list("diff_ids"))?;
+        let mut value = self.value();
+        let rootfs = Cursor::new(&value).get("rootfs")?;
+        let own = rootfs.map_or(Ok(Vec::new()), |rootfs| rootfs.list("diff_ids"))?;
         if own.len() == texts.len() && own.iter().zip(&texts).all(|(a, b)| a.value() == b.as_str()) {
             return Ok(self.clone());
         }
-        let mut value = self.value().clone();
         *json::field(&mut value, "rootfs") = json!({"type": "layers", "diff_ids": texts});
-        Ok(Self::compose(value))
+        Ok(Self::compose(&value))
     }
 
     /// Returns the exact bytes.
@@ -70,12 +76,8 @@ impl Document {
     }
 
     /// Returns what the document says.
-    pub(crate) fn value(&self) -> &Value {
-        &self.value
-    }
-
-    pub(crate) fn cursor(&self) -> Cursor<'_> {
-        Cursor::new(&self.value)
+    pub(crate) fn value(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("it was checked when it was read")
     }
 }
 

@@ -6,16 +6,23 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::{Error, Result, quoted};
+use crate::limits::exceeded;
 
-/// Parses a whole document. Refused: trailing text, a byte order mark, invalid UTF-8, a key twice in one object,
-/// nesting beyond 128 levels.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
-    serde_json::from_slice::<Unique>(bytes).map_err(invalid)?;
-    serde_json::from_slice(bytes).map_err(invalid)
+/// Checks a whole document. Refused: trailing text, a byte order mark, invalid UTF-8, a key twice in one object, nesting
+/// beyond 128 levels, more than `values` values.
+pub(crate) fn check(bytes: &[u8], values: usize) -> Result<()> {
+    let mut left = values;
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let checked = Unique(&mut left).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    match checked {
+        Ok(()) => Ok(()),
+        Err(_) if left == 0 => Err(exceeded("json-values", format!("more than {values} values in one JSON document"))),
+        Err(cause) => Err(invalid(cause)),
+    }
 }
 
 fn invalid(cause: serde_json::Error) -> Error {
@@ -23,54 +30,62 @@ fn invalid(cause: serde_json::Error) -> Error {
     Error::damaged(text).caused_by(cause)
 }
 
-/// Accepts any JSON in which no object has a key twice.
-struct Unique;
+/// Accepts any JSON in which no object has a key twice; counts its values down.
+struct Unique<'c>(&'c mut usize);
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor)
+impl Unique<'_> {
+    fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        *self.0 = self.0.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
+        Ok(())
     }
 }
 
-struct UniqueVisitor;
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = ();
 
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Unique;
+    fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<(), D::Error> {
+        self.count()?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Unique, E> {
-        Ok(Unique)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Unique, A::Error> {
-        while seq.next_element::<Unique>()?.is_some() {}
-        Ok(Unique)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Unique(self.0))?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         // serde_json hands numbers of arbitrary precision over as a map with one private key.
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
@@ -78,12 +93,12 @@ impl<'de> Visitor<'de> for UniqueVisitor {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            map.next_value::<Unique>()?;
+            map.next_value_seed(Unique(self.0))?;
             if let Some(twice) = seen.replace(key) {
                 return Err(serde::de::Error::custom(format!("duplicate key {}", quoted(&twice))));
             }
         }
-        Ok(Unique)
+        Ok(())
     }
 }
 
@@ -196,6 +211,11 @@ impl<'a> Cursor<'a> {
 mod tests {
     use super::*;
 
+    fn parse(text: &[u8]) -> Result<Value> {
+        check(text, 100)?;
+        Ok(serde_json::from_slice(text).unwrap())
+    }
+
     #[test]
     fn documents_that_tools_read_differently_are_refused() {
         for text in [
@@ -211,6 +231,9 @@ mod tests {
             assert!(parse(text.as_bytes()).is_err(), "{text:.40}");
         }
         assert!(parse(b"\"\xff\"").is_err());
+        assert!(
+            parse(format!("[{}1]", "1,".repeat(100)).as_bytes()).unwrap_err().advice().unwrap().contains("json-values")
+        );
         assert!(parse(br#"{"a":1.0e3,"b":[1,-2,null,true,"x"],"c":{"A":1,"a":2}}"#).is_ok());
     }
 

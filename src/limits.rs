@@ -9,6 +9,10 @@ use crate::error::{Error, Result, quoted};
 pub struct Limits {
     /// Bytes of one manifest, index or config. Registries refuse manifests above 4 MiB.
     pub document_bytes: u64,
+    /// Bytes of all manifests, indexes and configs together: they are held in memory. A thousand images have about 10 MiB.
+    pub all_document_bytes: u64,
+    /// Values in one of them: parsed, each takes about 100 bytes. The largest images have some thousands.
+    pub json_values: usize,
     /// Members of one archive or folder: their names are held in memory.
     pub members: usize,
     /// Layers of one image. overlayfs stops near 127, so this is generous.
@@ -31,6 +35,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             document_bytes: 4 << 20,
+            all_document_bytes: 32 << 20,
+            json_values: 100_000,
             members: 100_000,
             layers: 1024,
             header_bytes: 1 << 20,
@@ -70,6 +76,8 @@ macro_rules! by_name {
 impl Limits {
     by_name! {
         "document-bytes" => document_bytes,
+        "all-document-bytes" => all_document_bytes,
+        "json-values" => json_values,
         "members" => members,
         "layers" => layers,
         "header-bytes" => header_bytes,

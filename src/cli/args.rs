@@ -36,15 +36,17 @@ A place is a path, `-` for standard input or output, or transport:path[:referenc
 
 const LIMITS: &str = "\
 Raise or lower a limit on untrusted input; may be repeated. NAME is one of
-  document-bytes   bytes of one manifest, index or config (4 MiB)
-  members          members of one archive or folder (100000)
-  layers           layers of one image (1024)
-  header-bytes     bytes of one PAX header, long name or sparse map (1 MiB)
-  index-depth      indexes inside one another (8)
-  zstd-window-log  log2 of a zstd stream's window (27)
-  xz-memory        bytes of memory for an xz decoder (72 MiB)
-  link-hops        hops from link to link (40)
-  inflated-bytes   bytes that one compressed stream inflates to (1 TiB)";
+  document-bytes      bytes of one manifest, index or config (4 MiB)
+  all-document-bytes  bytes of all of them (32 MiB)
+  json-values         values in one of them (100000)
+  members             members of one archive or folder (100000)
+  layers              layers of one image (1024)
+  header-bytes        bytes of one PAX header, long name or sparse map (1 MiB)
+  index-depth         indexes inside one another (8)
+  zstd-window-log     log2 of a zstd stream's window (27)
+  xz-memory           bytes of memory for an xz decoder (72 MiB)
+  link-hops           hops from link to link (40)
+  inflated-bytes      bytes that one compressed stream inflates to (1 TiB)";
 
 #[derive(Args, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]

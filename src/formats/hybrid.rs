@@ -43,7 +43,7 @@ pub(super) fn lay_out(composed: &Composed, images: &[docker::DockerImage]) -> Ve
 /// `index.json` entry at all.
 pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let mut graph = oci::read(members, reading)?;
-    for entry in docker::entries(members, reading)? {
+    for entry in docker::entries(members)? {
         let id = ImageId::of_config(entry.config.sha256());
         let holders: Vec<usize> =
             (0..graph.roots.len()).filter(|&root| holds(&graph, &graph.roots[root], id)).collect();

@@ -80,9 +80,9 @@ impl Graph {
             (0, _) => Narrowed::Nothing,
             (1, [child]) => Narrowed::One(child.node, child.descriptor.value.get("platform").cloned()),
             _ => {
-                let mut value = index.document.value().clone();
+                let mut value = index.document.value();
                 value["manifests"] = children.iter().map(|child| child.descriptor.value.clone()).collect();
-                Narrowed::Several(self.add_node(Node::Index(Index { document: Document::compose(value), children })))
+                Narrowed::Several(self.add_node(Node::Index(Index { document: Document::compose(&value), children })))
             }
         }
     }

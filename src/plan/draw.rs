@@ -7,6 +7,7 @@ use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
 use crate::codec::CompressionChoice;
 use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Wish, absence};
 use crate::platform::Platform;
@@ -175,8 +176,9 @@ fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
     };
     let say =
         |n: usize, of: &str| (n > 0).then(|| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" }));
-    let manifest = image.manifest.as_ref().and_then(|manifest| manifest.value().get("annotations"));
-    found.extend(say(count(manifest), "manifest"));
+    let manifest = image.manifest.as_ref().map(Document::value);
+    let on_manifest = count(manifest.as_ref().and_then(|manifest| manifest.get("annotations")));
+    found.extend(say(on_manifest, "manifest"));
     let descriptors = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
     let on_layers = descriptors.clone().map(|descriptor| count(descriptor.value.get("annotations"))).sum();
     found.extend(say(on_layers, "layers"));

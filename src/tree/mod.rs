@@ -10,9 +10,11 @@ pub use input::Input;
 pub(crate) use input::{Container, open, unnamed_file};
 pub(crate) use tar_header::looks_like_tar;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::content::Content;
+use crate::document::Document;
 use crate::error::{Error, Result, Within, quoted};
 use crate::limits::{Limits, exceeded};
 
@@ -34,23 +36,24 @@ pub(crate) enum Member {
 pub(crate) struct Members {
     by_name: BTreeMap<String, Vec<Member>>,
     count: usize,
-    limit: usize,
-    link_hops: usize,
+    /// Bytes of documents that may still be read.
+    documents_left: Cell<u64>,
+    limits: Limits,
     /// A folder around everything else, with its slash; empty when there is none.
     wrapper: String,
 }
 
 impl Members {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let (limit, link_hops) = (limits.members, limits.link_hops);
-        Self { by_name: BTreeMap::new(), count: 0, limit, link_hops, wrapper: String::new() }
+        let documents_left = Cell::new(limits.all_document_bytes);
+        Self { by_name: BTreeMap::new(), count: 0, documents_left, limits: limits.clone(), wrapper: String::new() }
     }
 
     /// Adds a member. A name that leaves the root is refused whether or not anything refers to it.
     pub(crate) fn insert(&mut self, name: &str, member: Member) -> Result<()> {
         self.count += 1;
-        if self.count > self.limit {
-            return Err(exceeded("members", format!("more than {} members", self.limit)));
+        if self.count > self.limits.members {
+            return Err(exceeded("members", format!("more than {} members", self.limits.members)));
         }
         let mut clean: Vec<&str> = Vec::new();
         for part in parts(name) {
@@ -84,6 +87,17 @@ impl Members {
     /// Returns the file that a name leads to, through whatever links; an error when it is not there or no file.
     pub(crate) fn file(&self, name: &str) -> Result<&Content> {
         self.find(name)?.ok_or_else(|| Error::damaged(format!("no member {}", quoted(name))))
+    }
+
+    /// Reads a document that is there, or embedded in another.
+    pub(crate) fn document(&self, content: &Content) -> Result<Document> {
+        let bytes = content.read(self.limits.document_bytes)?;
+        let left = self.documents_left.get().checked_sub(bytes.len() as u64).ok_or_else(|| {
+            let limit = self.limits.all_document_bytes;
+            exceeded("all-document-bytes", format!("more than {limit} bytes of manifests, indexes and configs"))
+        })?;
+        self.documents_left.set(left);
+        Document::parse(bytes, self.limits.json_values).within(content.origin())
     }
 
     /// Returns the file that a name leads to; `None` when there is no such name.
@@ -130,7 +144,7 @@ impl Members {
             };
             let (Member::Symlink(target) | Member::HardLink(target)) = last else { continue };
             hops += 1;
-            if hops > self.link_hops {
+            if hops > self.limits.link_hops {
                 return Err(exceeded("link-hops", "too many links, or a loop of links"));
             }
             done.pop();

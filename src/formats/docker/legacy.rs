@@ -15,7 +15,7 @@ use crate::error::{Error, Result, Within, quoted};
 use crate::formats::Reading;
 use crate::go_json;
 use crate::graph::{Config, Graph, Image, Layer, Name, Node};
-use crate::json::{self, Cursor};
+use crate::json::Cursor;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
@@ -42,13 +42,12 @@ impl LegacyConfig {
         fields.insert("history".to_owned(), self.history.clone());
         fields.insert("rootfs".to_owned(), rootfs);
         let text = go_json::object(fields.iter().map(|(key, raw)| (key.as_str(), raw.clone())));
-        Document::parse(text.into_bytes())
+        Ok(Document::compose_text(text))
     }
 }
 
 pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -> Result<()> {
-    let bytes = members.file("repositories")?.read(reading.cx.limits.document_bytes)?;
-    let value = json::parse(&bytes).within("repositories")?;
+    let value = members.document(members.file("repositories")?)?.value();
     let mut names: Vec<(String, Vec<Name>)> = Vec::new();
     (|| {
         for (repository, tags) in Cursor::new(&value).members()? {
@@ -79,7 +78,7 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
             layers.push(Layer { blob: Some(blob), descriptor: None, diff_id: None, kind: LayerType::Tar });
         }
         let top = chain.last().expect("a chain has its top layer");
-        let platform = Platform::read(&top.json.cursor())?;
+        let platform = Platform::read(&Cursor::new(&top.json.value()))?;
         let history = go_json::array(chain.iter().map(history).collect::<Result<Vec<_>>>()?);
         let fields = config_fields(&top.json).within(format!("{}/json", top.id))?;
         let config = Config::Legacy(LegacyConfig { fields, history });
@@ -92,7 +91,8 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
 
 /// Returns what the top layer's metadata gives to the config.
 fn config_fields(json: &Document) -> Result<BTreeMap<String, String>> {
-    let v1 = json.cursor();
+    let value = json.value();
+    let v1 = Cursor::new(&value);
     if v1_config::is_rewritten(v1.text_of("docker_version")?.unwrap_or_default()) {
         return v1_config::rewritten(&v1);
     }
@@ -121,9 +121,12 @@ fn chain(members: &Members, top: &str, reading: Reading<'_>) -> Result<Vec<V1Lay
             return Err(exceeded("layers", format!("more than {} layers", chain.len())));
         }
         let path = format!("{id}/json");
-        let json =
-            Document::parse(members.file(&path)?.read(reading.cx.limits.document_bytes)?).within(path.clone())?;
-        next = json.cursor().text_of("parent").within(path)?.filter(|parent| !parent.is_empty()).map(str::to_owned);
+        let json = members.document(members.file(&path)?)?;
+        next = Cursor::new(&json.value())
+            .text_of("parent")
+            .within(path)?
+            .filter(|parent| !parent.is_empty())
+            .map(str::to_owned);
         chain.push(V1Layer { id, json });
     }
     chain.reverse();
@@ -139,7 +142,8 @@ pub(super) fn raw_fields(document: &Document) -> Result<BTreeMap<String, String>
 
 /// Words a layer's history entry (moby, `HistoryFromConfig`).
 fn history(layer: &V1Layer) -> Result<String> {
-    let json = layer.json.cursor();
+    let value = layer.json.value();
+    let json = Cursor::new(&value);
     let text = |key| Ok::<_, Error>(json.text_of(key)?.filter(|text| !text.is_empty()).map(go_json::quote));
     let command = match json.get("container_config")? {
         Some(config) => {

@@ -6,7 +6,7 @@ use crate::document::{self, Document};
 use crate::error::{Error, Result, Within, quoted};
 use crate::formats::Reading;
 use crate::graph::{BlobId, Config, Graph, Image, Layer, Look, Name, Node, NodeId, Root};
-use crate::json::{self, Cursor};
+use crate::json::Cursor;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
@@ -32,7 +32,7 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
         legacy::read(&mut graph, members, reading)?;
         return Ok(graph);
     }
-    for entry in entries(members, reading)? {
+    for entry in entries(members)? {
         add_image(&mut graph, members, &entry, entry.position, reading)?;
     }
     if graph.roots.is_empty() {
@@ -42,28 +42,25 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
 }
 
 /// Reads `manifest.json` and the configs that it names.
-pub(crate) fn entries(members: &Members, reading: Reading<'_>) -> Result<Vec<Entry>> {
-    let limit = reading.cx.limits.document_bytes;
-    let bytes = members.file("manifest.json")?.read(limit)?;
+pub(crate) fn entries(members: &Members) -> Result<Vec<Entry>> {
+    let value = members.document(members.file("manifest.json")?)?.value();
     (|| {
-        let value = json::parse(&bytes)?;
         let list = Cursor::new(&value);
         if list.value().is_object() && list.get("schemaVersion")?.is_some() {
             return Err(list
                 .error("not a JSON array, but a single manifest")
                 .hint("this is the content of a containers/image `dir:`; skopeo can copy it to an oci-archive"));
         }
-        list.items()?.iter().enumerate().map(|(i, item)| entry(members, item, i, limit)).collect()
+        list.items()?.iter().enumerate().map(|(i, item)| entry(members, item, i)).collect()
     })()
     .within("manifest.json")
 }
 
-fn entry(members: &Members, item: &Cursor<'_>, position: usize, limit: u64) -> Result<Entry> {
+fn entry(members: &Members, item: &Cursor<'_>, position: usize) -> Result<Entry> {
     let at = |key: &str| format!("[{position}].{key}");
     let texts = |key| item.list(key)?.iter().map(|text| text.text().map(str::to_owned)).collect::<Result<Vec<_>>>();
     let config_path = item.need("Config")?.text()?;
-    let bytes = members.file(config_path).within(at("Config"))?.read(limit)?;
-    let config = Document::parse(bytes).within(quoted(config_path))?;
+    let config = members.document(members.file(config_path).within(at("Config"))?)?;
     let sources = item.get("LayerSources")?.map_or(Ok(Vec::new()), |sources| sources.members())?;
     let urls = sources.iter().filter_map(|(_, source)| source.value().get("urls")?.as_array());
     Ok(Entry {
@@ -124,7 +121,8 @@ pub(crate) fn add_image(
 
 /// Reads what the config claims: its platform, and a diff_id for each layer.
 fn claims(entry: &Entry, reading: Reading<'_>) -> Result<(Option<Platform>, Option<Vec<DiffId>>)> {
-    let config = entry.config.cursor();
+    let value = entry.config.value();
+    let config = Cursor::new(&value);
     let platform = Platform::read(&config)?;
     let diff_ids = match (config.get("rootfs")?, reading.recompute) {
         (Some(rootfs), _) => diff_ids(&rootfs)?,

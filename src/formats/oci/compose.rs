@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::graph::{Artifact, BlobId, Graph, Image, Index, Layer, Name, Node, NodeId, Root};
-use crate::json::field;
+use crate::json::{Cursor, field};
 use crate::media_type::{self, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST};
 use crate::plan::{JobId, Jobs, Outcome, Outcomes};
 use crate::platform;
@@ -91,12 +91,15 @@ impl<'a> Composer<'a> {
         self.composed.index = match &graph.layout_index {
             Some(document) if !changed => document.shared_bytes(),
             original => {
-                let mut fields = original.as_ref().and_then(|document| document.value().as_object().cloned());
+                let mut fields = original.as_ref().and_then(|document| match document.value() {
+                    Value::Object(fields) => Some(fields),
+                    _ => None,
+                });
                 let index = fields.get_or_insert_with(|| {
                     Map::from_iter([("schemaVersion".to_owned(), json!(2)), ("mediaType".to_owned(), json!(OCI_INDEX))])
                 });
                 index.insert("manifests".to_owned(), Value::Array(descriptors));
-                Document::compose(Value::Object(index.clone())).shared_bytes()
+                Document::compose(&Value::Object(index.clone())).shared_bytes()
             }
         };
         Ok(self.composed)
@@ -162,7 +165,7 @@ impl<'a> Composer<'a> {
         config: Option<&Document>,
         layers: &[Option<Outcome>],
     ) -> Result<Described> {
-        let mut value = manifest.value().clone();
+        let mut value = manifest.value();
         let mut changed = false;
         if let Some(config) = config {
             changed |= redirect(field(&mut value, "config"), config.digest(), config.bytes().len() as u64, None);
@@ -193,7 +196,7 @@ impl<'a> Composer<'a> {
             Ok(descriptor(media_type, outcome.digest, size))
         };
         let layers = layers.iter().map(layer).collect::<Result<Vec<_>>>()?;
-        let manifest = Document::compose(json!({
+        let manifest = Document::compose(&json!({
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "config": descriptor(OCI_CONFIG.to_owned(), config.digest(), config.bytes().len() as u64),
@@ -214,7 +217,7 @@ impl<'a> Composer<'a> {
         if changed {
             return Err(Error::unsupported(format!("{}: its parts have other digests than it names", artifact.kind)));
         }
-        let mut value = manifest.value().clone();
+        let mut value = manifest.value();
         let renamed = self.renamed_subject(&value);
         let moved = renamed.is_some_and(|to| redirect(field(&mut value, "subject"), to.digest, to.size, None));
         Ok(Some(self.keep_or_replace(manifest, value, moved, OCI_MANIFEST)))
@@ -226,7 +229,7 @@ impl<'a> Composer<'a> {
     }
 
     fn index(&mut self, index: &Index) -> Result<Described> {
-        let mut value = index.document.value().clone();
+        let mut value = index.document.value();
         let mut changed = false;
         for (i, child) in index.children.iter().enumerate() {
             let described = self.node(child.node)?;
@@ -256,8 +259,9 @@ impl<'a> Composer<'a> {
             let to = described.ok_or_else(|| Error::damaged("an image that is not in the source"))?;
             let mut value = json!({"mediaType": to.media_type, "digest": to.digest.to_string(), "size": to.size});
             annotate(&mut value, &root.name);
-            let config = self.configs.get(&root.node).map(Document::cursor);
-            if let Some(platform) = config.map_or(Ok(None), |config| platform::descriptor_field(&config))? {
+            let config = self.configs.get(&root.node).map(Document::value);
+            let platform = config.map_or(Ok(None), |config| platform::descriptor_field(&Cursor::new(&config)))?;
+            if let Some(platform) = platform {
                 value["platform"] = platform;
             }
             return Ok((value, true));
@@ -279,7 +283,7 @@ impl<'a> Composer<'a> {
             self.add_document(original);
             return described(original, fallback);
         }
-        let document = Document::compose(value);
+        let document = Document::compose(&value);
         self.add_document(&document);
         let described = described(&document, fallback);
         self.renamed.insert(original.digest(), described.clone());
@@ -296,7 +300,8 @@ fn graph_claim(graph: &Graph, blob: BlobId) -> Option<Digest> {
 }
 
 fn described(document: &Document, fallback: &str) -> Described {
-    let own = document.value().get("mediaType").and_then(Value::as_str);
+    let value = document.value();
+    let own = value.get("mediaType").and_then(Value::as_str);
     Described {
         media_type: own.unwrap_or(fallback).to_owned(),
         digest: document.digest(),

@@ -7,15 +7,17 @@ use crate::document::Document;
 use crate::error::{Error, Result, Within};
 use crate::graph::Name;
 use crate::json::{Cursor, field};
+use crate::limits::Limits;
 use crate::media_type::OCI_INDEX;
 
 /// Returns the index of both. As in skopeo, an older image of the same name stays without the name, and one of the same
 /// digest without a name is replaced.
 pub(crate) fn merge(existing: Option<&[u8]>, added: &[u8]) -> Result<Vec<u8>> {
     let Some(existing) = existing else { return Ok(added.to_vec()) };
-    let document = Document::parse(existing.to_vec()).within("index.json")?;
+    let values = Limits::default().json_values;
+    let document = Document::parse(existing.to_vec(), values).within("index.json")?;
     let mut old = descriptors(&document).within("index.json")?;
-    for new in descriptors(&Document::parse(added.to_vec())?)? {
+    for new in descriptors(&Document::parse(added.to_vec(), values)?)? {
         let name = Name::from_annotations(&new);
         if old.iter().any(|old| old.value == new.value) {
             continue;
@@ -28,12 +30,12 @@ pub(crate) fn merge(existing: Option<&[u8]>, added: &[u8]) -> Result<Vec<u8>> {
         old.retain(|old| !unnamed(old));
         old.push(new);
     }
-    let mut value = document.value().clone();
+    let mut value = document.value();
     if value.get("schemaVersion").is_none() {
         value = json!({"schemaVersion": 2, "mediaType": OCI_INDEX});
     }
     *field(&mut value, "manifests") = old.into_iter().map(|descriptor| descriptor.value).collect::<Vec<Value>>().into();
-    Ok(Document::compose(value).bytes().to_vec())
+    Ok(Document::compose(&value).bytes().to_vec())
 }
 
 fn without_name(descriptor: &Descriptor) -> Result<Descriptor> {
@@ -44,7 +46,8 @@ fn without_name(descriptor: &Descriptor) -> Result<Descriptor> {
 }
 
 fn descriptors(index: &Document) -> Result<Vec<Descriptor>> {
-    let index: Cursor<'_> = index.cursor();
+    let value = index.value();
+    let index = Cursor::new(&value);
     if !index.value().is_object() {
         return Err(Error::damaged("not a JSON object"));
     }

@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::layout::blob_name;
+use serde_json::Value;
+
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest};
@@ -22,12 +24,12 @@ use crate::tree::Members;
 
 /// Reads everything that `index.json` leads to.
 pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
-    check_version(members, reading)?;
+    check_version(members)?;
     let content = members.file("index.json")?;
-    let document = Document::parse(content.read(reading.cx.limits.document_bytes)?).within("index.json")?;
+    let document = members.document(content)?;
     let source = Arc::clone(content.source());
     let mut reader = Reader { members, reading, source, graph: Graph::default(), known: HashMap::new() };
-    let descriptors = reader.children(&document.cursor()).within("index.json")?;
+    let descriptors = reader.children(&Cursor::new(&document.value())).within("index.json")?;
     for (position, descriptor) in descriptors.into_iter().enumerate() {
         let node = reader.node(&descriptor, 1)?;
         let name = Name::from_annotations(&descriptor);
@@ -38,12 +40,11 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
 }
 
 /// Checks `oci-layout`, which may be absent: many producers leave it out and most readers never look.
-fn check_version(members: &Members, reading: Reading<'_>) -> Result<()> {
+fn check_version(members: &Members) -> Result<()> {
     let Some(content) = members.find("oci-layout")? else { return Ok(()) };
-    let bytes = content.read(reading.cx.limits.document_bytes)?;
+    let value = members.document(content)?.value();
     (|| {
-        let document = Document::parse(bytes)?;
-        let version = document.cursor().need("imageLayoutVersion")?.text()?.to_owned();
+        let version = Cursor::new(&value).need("imageLayoutVersion")?.text()?.to_owned();
         if version.split('.').next() != Some("1") {
             return Err(Error::damaged(format!("imageLayoutVersion {}: unknown version", quoted(&version))));
         }
@@ -106,7 +107,7 @@ impl Reader<'_> {
     }
 
     fn index(&mut self, document: Document, depth: usize) -> Result<Index> {
-        let descriptors = self.children(&document.cursor())?;
+        let descriptors = self.children(&Cursor::new(&document.value()))?;
         let child = |descriptor: Descriptor| {
             let node = self.node(&descriptor, depth + 1)?;
             Ok(Child { descriptor, node })
@@ -116,7 +117,8 @@ impl Reader<'_> {
     }
 
     fn manifest(&mut self, descriptor: &Descriptor, document: Document) -> Result<Node> {
-        let fields = document.cursor();
+        let value = document.value();
+        let fields = Cursor::new(&value);
         if let Some(version) = fields.get("schemaVersion")?
             && version.size().ok() != Some(2)
         {
@@ -173,10 +175,8 @@ impl Reader<'_> {
         if content.size() > self.reading.cx.limits.document_bytes {
             return Ok(false);
         }
-        let Ok(document) = Document::parse(content.read(self.reading.cx.limits.document_bytes)?) else {
-            return Ok(false);
-        };
-        let Some(fields) = document.value().as_object() else { return Ok(false) };
+        let Ok(document) = self.members.document(content) else { return Ok(false) };
+        let Value::Object(fields) = document.value() else { return Ok(false) };
         let has = |key: &str| fields.contains_key(key);
         Ok(has("schemaVersion") && (has("manifests") || (has("config") && has("layers"))))
     }
@@ -239,7 +239,8 @@ impl Reader<'_> {
     /// Reads what a config claims: its platform, and a diff_id for each layer. A config without any `rootfs` (oras writes
     /// such) claims nothing of the layers.
     fn config_claims(&self, config: &Document, layers: usize) -> Result<(Option<Platform>, Option<Vec<DiffId>>)> {
-        let fields = config.cursor();
+        let value = config.value();
+        let fields = Cursor::new(&value);
         let platform = Platform::read(&fields)?;
         let Some(rootfs) = fields.get("rootfs")? else { return Ok((platform, None)) };
         let diff_ids = docker::diff_ids(&rootfs)?;
@@ -280,12 +281,12 @@ impl Reader<'_> {
     /// Reads a document and checks it against its descriptor.
     fn document(&mut self, descriptor: &Descriptor, content: &Content) -> Result<Document> {
         self.claim(descriptor, content)?;
-        let bytes = content.read(self.reading.cx.limits.document_bytes)?;
-        let digest = Digest::with(descriptor.digest.algorithm(), &bytes);
+        let document = self.members.document(content)?;
+        let digest = Digest::with(descriptor.digest.algorithm(), document.bytes());
         self.check(digest == descriptor.digest, || {
             mismatch("digest", &descriptor.digest, &digest).within(content.origin())
         })?;
-        Ok(Document::parse(bytes).within(content.origin())?.named(digest))
+        Ok(document.named(digest))
     }
 
     /// Fails when a claim does not hold, or notes that it is put right.
@@ -327,7 +328,8 @@ fn contradiction(descriptor: &Descriptor, other: &str) -> Error {
 
 /// Tells index from manifest. Descriptor, document and the document's shape must agree (CVE-2021-41190).
 fn is_index(descriptor: &Descriptor, document: &Document) -> Result<bool> {
-    let fields = document.cursor();
+    let value = document.value();
+    let fields = Cursor::new(&value);
     let manifests = fields.get("manifests")?.is_some();
     let layers = fields.get("layers")?.is_some() || fields.get("config")?.is_some();
     if manifests && layers {
