@@ -11,7 +11,7 @@ use crate::execute::{Assembly, Sealed};
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
 use crate::output::{self, Existing, Output};
-use crate::plan::{self, Outcomes, Wanted};
+use crate::plan::{self, Outcomes, Policy, Wanted};
 use crate::platform::Platform;
 use crate::receipt::{self, Receipt};
 use crate::tree::Input;
@@ -174,7 +174,10 @@ fn wanted(options: &ConvertOptions) -> Result<Wanted> {
             Some(CompressionChoice::Keep | CompressionChoice::None) => {
                 return Err(Error::usage("a compression level, and nothing that would be compressed"));
             }
-            // Only gzip is ever a default.
+            None if options.to.abilities().policy == Policy::Plain => {
+                return Err(Error::usage("a compression level, and nothing that would be compressed"));
+            }
+            // No other codec is ever a default.
             None => Compression::Gzip,
         };
         Encoding::new(compression, Some(level))?;

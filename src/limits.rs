@@ -25,6 +25,8 @@ pub struct Limits {
     pub zstd_window_log: u32,
     /// Bytes of memory an xz decoder may take. `xz -9` needs 65 MiB.
     pub xz_memory: u64,
+    /// How many times larger than its archive a sparse member may be; gzip can make no more than 1032 of one.
+    pub sparse_ratio: u64,
     /// Hops from link to link. Linux gives up at 40.
     pub link_hops: usize,
     /// Bytes that one compressed stream may inflate to. No layer that is meant comes near 1 TiB.
@@ -43,6 +45,7 @@ impl Default for Limits {
             index_depth: 8,
             zstd_window_log: 27,
             xz_memory: 72 << 20,
+            sparse_ratio: 1000,
             link_hops: 40,
             inflated_bytes: 1 << 40,
         }
@@ -84,6 +87,7 @@ impl Limits {
         "index-depth" => index_depth,
         "zstd-window-log" => zstd_window_log,
         "xz-memory" => xz_memory,
+        "sparse-ratio" => sparse_ratio,
         "link-hops" => link_hops,
         "inflated-bytes" => inflated_bytes,
     }

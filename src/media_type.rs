@@ -84,20 +84,50 @@ pub(crate) fn oci_layer(compression: Compression) -> Option<String> {
     Some(format!("{OCI_LAYER}{suffix}"))
 }
 
-/// Returns the media type of a layer of `old` type that now has this compression: docker's stay docker's where docker
-/// has a name for it.
+/// Returns the media type of a layer of `old` type that now has this compression: docker's stay docker's and foreign
+/// ones foreign, where there is a name for it.
 pub(crate) fn relabelled(old: &str, compression: Compression) -> Option<String> {
-    match compression {
-        Compression::None if old.starts_with(DOCKER_LAYER) => Some(DOCKER_LAYER.to_owned()),
-        Compression::Gzip if old.starts_with(DOCKER_LAYER) => Some(format!("{DOCKER_LAYER}.gzip")),
-        Compression::Zstd if old.starts_with(DOCKER_LAYER) => Some(format!("{DOCKER_LAYER}.zstd")),
-        other => oci_layer(other),
-    }
+    let docker = [DOCKER_LAYER, DOCKER_FOREIGN_LAYER].into_iter().find(|base| old.starts_with(base));
+    let ending = match compression {
+        Compression::None => "",
+        Compression::Gzip => "gzip",
+        Compression::Zstd => "zstd",
+        Compression::Bzip2 | Compression::Xz => return None,
+    };
+    let (base, separator) = match docker {
+        Some(base) => (base, "."),
+        None if old.starts_with(OCI_FOREIGN_LAYER) => (OCI_FOREIGN_LAYER, "+"),
+        None => (OCI_LAYER, "+"),
+    };
+    Some(if ending.is_empty() { base.to_owned() } else { format!("{base}{separator}{ending}") })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_stay_of_their_kind_with_another_compression() {
+        for (old, compression, want) in [
+            (
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+                Compression::None,
+                "application/vnd.oci.image.layer.v1.tar",
+            ),
+            (
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                Compression::Zstd,
+                "application/vnd.docker.image.rootfs.diff.tar.zstd",
+            ),
+            (
+                "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                Compression::Gzip,
+                "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+            ),
+        ] {
+            assert_eq!(relabelled(old, compression).as_deref(), Some(want));
+        }
+    }
 
     #[test]
     fn layers_are_known_by_their_media_type() {

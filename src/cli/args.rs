@@ -45,6 +45,7 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   index-depth         indexes inside one another (8)
   zstd-window-log     log2 of a zstd stream's window (27)
   xz-memory           bytes of memory for an xz decoder (72 MiB)
+  sparse-ratio        how many times larger than its archive a sparse member is (1000)
   link-hops           hops from link to link (40)
   inflated-bytes      bytes that one compressed stream inflates to (1 TiB)";
 

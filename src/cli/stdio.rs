@@ -16,7 +16,8 @@ pub(super) fn input() -> Result<Input, Error> {
     }
     let redirected = rustix::fs::fstat(&stdin)
         .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile);
-    if redirected {
+    let at_start = || rustix::fs::tell(&stdin).is_ok_and(|offset| offset == 0);
+    if redirected && at_start() && std::fs::File::open("/dev/stdin").is_ok() {
         return Ok(Input::Path("/dev/stdin".into()));
     }
     Ok(Input::Stream(Box::new(PatientStdin), "standard input".to_owned()))

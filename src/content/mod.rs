@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags};
 
 use crate::codec::{Compression, SNIFF_LEN};
+use crate::context::Cancel;
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
 
@@ -114,13 +115,14 @@ impl Content {
     }
 
     /// Tells whether two contents are the same bytes.
-    pub(crate) fn same_as(&self, other: &Self) -> Result<bool> {
+    pub(crate) fn same_as(&self, other: &Self, cancel: &Cancel) -> Result<bool> {
         if self.size != other.size {
             return Ok(false);
         }
         let (mut a, mut b) = (self.open()?, other.open()?);
         let (mut left, mut right) = (vec![0; pump::BUFFER_LEN], vec![0; pump::BUFFER_LEN]);
         loop {
+            cancel.check()?;
             let n = a.fill(&mut left).map_err(|e| self.failed(e))?;
             let m = b.fill(&mut right).map_err(|e| other.failed(e))?;
             if left[..n] != right[..m] {

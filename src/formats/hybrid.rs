@@ -1,10 +1,11 @@
 //! An archive that is an OCI layout and a docker-archive at once (docker 25 and later, containerd, buildkit).
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::oci::Composed;
 use super::{Reading, docker, oci};
-use crate::digest::ImageId;
+use crate::digest::{Digest, ImageId};
 use crate::error::Result;
 use crate::go_json;
 use crate::graph::{Graph, Name, Node, Root};
@@ -43,13 +44,14 @@ pub(super) fn lay_out(composed: &Composed, images: &[docker::DockerImage]) -> Ve
 /// `index.json` entry at all.
 pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let mut graph = oci::read(members, reading)?;
+    let holders = holders(&graph);
+    let artifacts = artifact_blobs(&graph);
     for entry in docker::entries(members)? {
         let id = ImageId::of_config(entry.config.sha256());
-        let holders: Vec<usize> =
-            (0..graph.roots.len()).filter(|&root| holds(&graph, &graph.roots[root], id)).collect();
-        match holders.first() {
-            Some(&first) => add_names(&mut graph, first, &holders, entry.names()),
-            None if is_artifact(&graph, id) => {}
+        match holders.get(&id) {
+            Some(roots) => add_names(&mut graph, roots, entry.names()),
+            // The docker half presents as an image what the OCI half knows to be none (wasm modules).
+            None if artifacts.contains(&id.as_config_digest()) => {}
             None => {
                 let position = graph.roots.iter().map(|root| root.position + 1).max().unwrap_or(0);
                 docker::add_image(&mut graph, members, &entry, position, reading)?;
@@ -60,32 +62,40 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     Ok(graph)
 }
 
-fn holds(graph: &Graph, root: &Root, id: ImageId) -> bool {
-    graph.images_below(root.node).iter().any(|&node| graph.image(node).and_then(|image| image.id()) == Some(id))
+/// Lists the roots that lead to each image.
+fn holders(graph: &Graph) -> HashMap<ImageId, Vec<usize>> {
+    let mut holders: HashMap<ImageId, Vec<usize>> = HashMap::new();
+    for (i, root) in graph.roots.iter().enumerate() {
+        for node in graph.images_below(root.node) {
+            let id = graph.image(node).and_then(|image| image.id());
+            id.into_iter().for_each(|id| holders.entry(id).or_default().push(i));
+        }
+    }
+    holders
 }
 
-/// Tells whether the docker half presents something as an image that the OCI half knows to be none (wasm modules).
-fn is_artifact(graph: &Graph, id: ImageId) -> bool {
-    let digest = id.as_config_digest();
-    let mut found = false;
+/// Lists the digests that artifacts' parts are said to have.
+fn artifact_blobs(graph: &Graph) -> HashSet<Digest> {
+    let mut digests = HashSet::new();
     for root in &graph.roots {
         graph.walk(root.node, &mut |node| {
             if let Node::Artifact(artifact) = graph.node(node) {
                 let claims = artifact.blobs.iter().filter_map(|&blob| graph.blob(blob).claim);
-                found |= claims.into_iter().any(|(claim, _)| claim == digest);
+                digests.extend(claims.map(|(digest, _)| digest));
             }
         });
     }
-    found
+    digests
 }
 
 /// Gives the image the names that it does not have yet; a full name takes the place of none and of its bare tag.
-fn add_names(graph: &mut Graph, first: usize, holders: &[usize], names: Vec<Name>) {
+fn add_names(graph: &mut Graph, roots: &[usize], names: Vec<Name>) {
+    let Some(&first) = roots.first() else { return };
     for name in names {
         let Name::Full(reference) = &name else { continue };
         let node = graph.roots[first].node;
         let has_it = |root: &usize| graph.roots[*root].name == name;
-        if holders.iter().any(has_it) || graph.roots.iter().any(|root| root.node == node && root.name == name) {
+        if roots.iter().any(has_it) || graph.roots.iter().any(|root| root.node == node && root.name == name) {
             continue;
         }
         graph.roots_changed = true;
@@ -94,7 +104,7 @@ fn add_names(graph: &mut Graph, first: usize, holders: &[usize], names: Vec<Name
             Name::Bare(tag) => reference.tag() == Some(tag),
             Name::Full(_) | Name::Invalid { .. } => false,
         };
-        match holders.iter().find(|&&root| lesser(&graph.roots[root].name)) {
+        match roots.iter().find(|&&root| lesser(&graph.roots[root].name)) {
             Some(&root) => graph.roots[root].name = name,
             None => {
                 let root = Root { name, ..graph.roots[first].clone() };

@@ -41,7 +41,9 @@ pub(crate) struct Graph {
     pub(crate) roots: Vec<Root>,
     nodes: Vec<Node>,
     blobs: Vec<Blob>,
-    blob_by_origin: HashMap<String, BlobId>,
+    known_blobs: HashMap<(String, Option<Digest>, Look), BlobId>,
+    /// The nodes of an OCI layout by the digests that name them there.
+    pub(crate) by_claim: HashMap<Digest, NodeId>,
     /// An OCI layout's `index.json`.
     pub(crate) layout_index: Option<Document>,
     /// The roots are no longer what `layout_index` says.
@@ -135,7 +137,7 @@ pub(crate) struct Blob {
 }
 
 /// Whether a blob is a layer, to be looked into, or opaque.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Look {
     Into,
     Away,
@@ -147,9 +149,11 @@ impl Graph {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Adds a blob, or returns the one from the same place.
+    /// Adds a blob, or returns the one that is from the same place, claimed to be the same and looked at alike. The same
+    /// bytes under two claims are two blobs: each claim is checked.
     pub(crate) fn add_blob(&mut self, content: &Content, look: Look, claim: Option<(Digest, u64)>) -> Result<BlobId> {
-        if let Some(&known) = self.blob_by_origin.get(content.origin()) {
+        let key = (content.origin().to_owned(), claim.map(|(digest, _)| digest), look);
+        if let Some(&known) = self.known_blobs.get(&key) {
             return Ok(known);
         }
         let compression = match look {
@@ -158,7 +162,7 @@ impl Graph {
         };
         let id = BlobId(self.blobs.len());
         self.blobs.push(Blob { content: content.clone(), compression, claim });
-        self.blob_by_origin.insert(content.origin().to_owned(), id);
+        self.known_blobs.insert(key, id);
         Ok(id)
     }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, quoted};
 use crate::reference::{Reference, is_tag};
 
 /// A name that an image has in its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Name {
     /// A repository and a tag.
     Full(Reference),

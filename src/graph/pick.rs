@@ -29,10 +29,13 @@ impl Pick {
         }
     }
 
-    fn matches(&self, graph: &Graph, root: &Root) -> bool {
+    /// Returns the nodes of a root that are meant.
+    fn find(&self, graph: &Graph, root: &Root) -> Vec<NodeId> {
         match self {
-            Self::Position(position) => root.position == *position,
-            Self::Text(text) => root.name.matches(text) || graph.has_digest(root.node, text),
+            Self::Position(position) if root.position == *position => vec![root.node],
+            Self::Text(text) if root.name.matches(text) => vec![root.node],
+            Self::Text(text) => graph.with_digest(root.node, text),
+            Self::Position(_) => Vec::new(),
         }
     }
 }
@@ -47,23 +50,22 @@ impl std::fmt::Display for Pick {
 }
 
 impl Graph {
-    /// Keeps the images that are asked for, under all their names.
+    /// Keeps the images that are asked for, under all their names. A digest of something inside an index means that alone.
     pub(crate) fn pick(&mut self, picks: &[Pick]) -> Result<()> {
         if picks.is_empty() {
             return Ok(());
         }
-        let mut kept = BTreeSet::new();
+        let mut wanted = BTreeSet::new();
         for pick in picks {
-            let found: Vec<_> = self.roots.iter().filter(|root| pick.matches(self, root)).map(|r| r.node).collect();
+            let found: Vec<_> = self.roots.iter().flat_map(|root| pick.find(self, root)).collect();
             if found.is_empty() {
                 let what = format!("no image {}; there is: {}", quoted(&pick.to_string()), self.listing());
                 return Err(Error::unsupported(what));
             }
-            kept.extend(found);
+            wanted.extend(found);
         }
-        let before = self.roots.len();
-        self.roots.retain(|root| kept.contains(&root.node));
-        self.roots_changed |= self.roots.len() < before;
+        let inside = wanted.iter().flat_map(|&node| self.images_below(node)).collect();
+        self.keep(&inside, &wanted);
         Ok(())
     }
 
@@ -81,15 +83,16 @@ impl Graph {
         if names.is_empty() { "nothing".to_owned() } else { format!("{}{more}", names.join(", ")) }
     }
 
-    fn has_digest(&self, node: NodeId, text: &str) -> bool {
+    /// Returns the nodes, from this one down, that a digest or the start of one means.
+    fn with_digest(&self, node: NodeId, text: &str) -> Vec<NodeId> {
         let digits = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha512:")).unwrap_or(text);
+        let mut found = Vec::new();
         if digits.len() < SHORT_ID || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return false;
+            return found;
         }
         let is = |digest: Digest| digest.hex().starts_with(digits);
-        let mut found = false;
         self.walk(node, &mut |id| {
-            found |= match self.node(id) {
+            let meant = match self.node(id) {
                 Node::Index(index) => is(index.document.digest()),
                 Node::Artifact(artifact) => artifact.manifest.as_ref().is_some_and(|manifest| is(manifest.digest())),
                 Node::Image(image) => {
@@ -98,6 +101,7 @@ impl Graph {
                 }
                 Node::Absent(_) => false,
             };
+            found.extend(meant.then_some(id));
         });
         found
     }

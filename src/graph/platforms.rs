@@ -1,8 +1,8 @@
 //! Platforms of a graph's images: which image suits a wish, and which roots are one image for several platforms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::{Graph, NodeId, Root};
+use super::{Graph, Name, NodeId, Root};
 use crate::error::Error;
 use crate::platform::Platform;
 
@@ -21,19 +21,27 @@ impl Graph {
     /// descriptors of equal name that differ in platform.
     pub(crate) fn groups(&self) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
+        // The second image of a name for one platform starts a second group of that name, and so on.
+        let mut of_name: HashMap<&Name, Vec<usize>> = HashMap::new();
+        let mut seen: HashMap<(&Name, &Platform), usize> = HashMap::new();
         for (i, root) in self.roots.iter().enumerate() {
             if root.descriptor.as_ref().is_some_and(|descriptor| descriptor.is_companion()) {
                 continue;
             }
-            let fits = |&other: &usize| {
-                let other = &self.roots[other];
-                let platforms = (self.flat_platform(root), self.flat_platform(other));
-                other.name == root.name && matches!(platforms, (Some(a), Some(b)) if a != b)
+            let Some(platform) = self.flat_platform(root) else {
+                groups.push(vec![i]);
+                continue;
             };
-            match groups.iter_mut().find(|group| group.iter().all(fits)) {
-                Some(group) => group.push(i),
-                None => groups.push(vec![i]),
+            let nth = seen.entry((&root.name, platform)).or_default();
+            let own = of_name.entry(&root.name).or_default();
+            match own.get(*nth) {
+                Some(&group) => groups[group].push(i),
+                None => {
+                    own.push(groups.len());
+                    groups.push(vec![i]);
+                }
             }
+            *nth += 1;
         }
         // Nothing but companions: they are all there is.
         if groups.is_empty() { (0..self.roots.len()).map(|i| vec![i]).collect() } else { groups }

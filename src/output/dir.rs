@@ -16,8 +16,8 @@ use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
 
-/// Members of which at least one is in every folder that we may replace.
-const MARKERS: [&str; 4] = ["oci-layout", "index.json", "manifest.json", "repositories"];
+/// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash.
+const MEMBERS: [&str; 6] = ["blobs", "index.json", "ingest", "manifest.json", "oci-layout", "repositories"];
 
 /// Others hold the lock for as long as a few renames take.
 const LOCK_WAIT: Duration = Duration::from_millis(10);
@@ -38,10 +38,9 @@ impl DirWriter {
         let subject: Arc<str> = path.display().to_string().into();
         super::check(path, Container::Folder, existing)?;
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut builder = tempfile::Builder::new();
-        let (prefix, permissions) = (format!(".{name}."), Permissions::from_mode(0o777));
-        let staging = builder.prefix(&prefix).suffix(".tmp").permissions(permissions).tempdir_in(parent(&path));
+        let builder = builder.prefix(".transload.").suffix(".tmp").permissions(Permissions::from_mode(0o777));
+        let staging = builder.tempdir_in(parent(&path));
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
         Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), size: 0, opened: None })
     }
@@ -62,13 +61,31 @@ impl DirWriter {
     }
 }
 
-/// Fails for a folder without an image in it: `--force` must not cost anyone a home directory.
+/// Fails for a folder that holds anything but images: `--force` must not cost anyone a home directory.
 pub(super) fn check_ours(path: &Path) -> Result<()> {
-    if MARKERS.iter().any(|marker| path.join(marker).symlink_metadata().is_ok()) {
-        return Ok(());
+    let refused = |why: String| Err(Error::new(ErrorKind::Exists, why).within(path.display().to_string()));
+    let starts = |name: &str, with: &str| {
+        std::fs::read(path.join(name)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).trim_start().starts_with(with))
+    };
+    // Many things have an index.json or a manifest.json; docker's is an array.
+    if !starts("oci-layout", "{") && !starts("manifest.json", "[") {
+        return refused("there already, and no folder with images".to_owned());
     }
-    let error = Error::new(ErrorKind::Exists, "there already, and no folder with an image in it");
-    Err(error.within(path.display().to_string()))
+    let entries =
+        std::fs::read_dir(path).map_err(|e| Error::io("cannot read", e).within(path.display().to_string()))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !is_member(&name) {
+            return refused(format!("there already, with something in it that belongs to no image: {name}"));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a layout or an unpacked docker-archive has such a member at its top.
+fn is_member(name: &str) -> bool {
+    let hex = name.split('.').next().unwrap_or(name);
+    MEMBERS.contains(&name) || (hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 impl Writer for DirWriter {

@@ -136,7 +136,9 @@ impl Writer for TarWriter {
     fn close(&mut self, name: &str, mode: u32, size: u64) -> Result<()> {
         let reserved = self.opened.take().expect("a file is open");
         let header = patched(name, mode, size);
-        debug_assert_eq!(header.len() as u64, reserved, "{name} is as long as was said");
+        if header.len() as u64 != reserved {
+            return Err(Error::unsupported(format!("the name {name} does not fit where it was to go")));
+        }
         self.write_at(&header, self.end)?;
         self.end += reserved + size.next_multiple_of(BLOCK);
         Ok(())

@@ -1,15 +1,17 @@
 //! From a graph and a wish to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
 use crate::codec::CompressionChoice;
-use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
+use crate::descriptor::{CONTAINERD_NAME, Descriptor, REF_NAME};
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Wish, absence};
+use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Root, Wish, absence};
 use crate::platform::Platform;
 
 /// What a target can hold.
@@ -129,20 +131,26 @@ fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// Gives the one selected image the names that are asked for.
+/// Gives the one selected image the names that are asked for, in place of all it had; what is about it goes by the first.
 fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
-    if names.is_empty() {
-        return Ok(());
-    }
+    let Some(first) = names.first() else { return Ok(()) };
     let groups = graph.groups();
-    let [group] = groups.as_slice() else { return Err(one_image(groups.len())) };
-    let renamed =
-        |root: &usize| names.iter().map(|name| (graph.roots[*root].clone(), name.clone())).collect::<Vec<_>>();
-    let mut roots: Vec<_> = group.iter().flat_map(renamed).collect();
-    roots.dedup_by(|(a, x), (b, y)| a.node == b.node && x == y);
-    let companions = (0..graph.roots.len()).filter(|root| !group.contains(root)).map(|root| graph.roots[root].clone());
-    let companions: Vec<_> = companions.collect();
-    graph.roots = roots.into_iter().map(|(root, name)| crate::graph::Root { name, ..root }).chain(companions).collect();
+    let nodes = |group: &Vec<usize>| group.iter().map(|&root| graph.roots[root].node).collect::<Vec<_>>();
+    let images: BTreeSet<_> = groups.iter().map(nodes).collect();
+    let (Some(group), 1) = (groups.first(), images.len()) else { return Err(one_image(images.len())) };
+    let mut distinct: Vec<&Name> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    let named = |(name, root): (&Name, usize)| Root { name: name.clone(), ..graph.roots[root].clone() };
+    let pairs = distinct.into_iter().flat_map(|name| group.iter().map(move |&root| (name, root)));
+    let mut roots: Vec<Root> = pairs.map(named).collect();
+    let shown: BTreeSet<usize> = groups.iter().flatten().copied().collect();
+    let companions = (0..graph.roots.len()).filter(|root| !shown.contains(root));
+    roots.extend(companions.map(|root| named((first, root))));
+    graph.roots = roots;
     graph.roots_changed = true;
     Ok(())
 }
@@ -166,30 +174,55 @@ fn check_names(graph: &Graph) -> Result<()> {
     Ok(())
 }
 
-/// Names the annotations of an image that only an OCI layout holds.
+/// Lists what only an OCI layout holds of an image.
 fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
     let Some(image) = graph.image(id) else { return Vec::new() };
-    let mut found = Vec::new();
-    let count = |value: Option<&serde_json::Value>| {
-        let keys = value.and_then(|value| value.as_object()).into_iter().flat_map(|map| map.keys());
+    let count = |value: Option<&Value>| {
+        let keys = value.and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
         keys.filter(|key| ![CONTAINERD_NAME, REF_NAME].contains(&key.as_str())).count()
     };
-    let say =
-        |n: usize, of: &str| (n > 0).then(|| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" }));
+    let of_document = |document: &Document| count(document.value().get("annotations"));
+    let of_descriptor = |descriptor: &Descriptor| count(descriptor.value.get("annotations"));
+    let layers = || image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
+    let in_indexes =
+        graph.layout_index.as_ref().map_or(0, of_document) + above(graph, id, &of_document, &of_descriptor);
+    let counts = [
+        ("manifest", image.manifest.as_ref().map_or(0, of_document)),
+        ("layers", layers().map(of_descriptor).sum()),
+        ("index", in_indexes),
+    ];
+    let say = |n: usize, of: &str| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" });
+    let mut found: Vec<_> = counts.iter().filter(|(_, n)| *n > 0).map(|(of, n)| say(*n, of)).collect();
     let manifest = image.manifest.as_ref().map(Document::value);
-    let on_manifest = count(manifest.as_ref().and_then(|manifest| manifest.get("annotations")));
-    found.extend(say(on_manifest, "manifest"));
-    let descriptors = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
-    let on_layers = descriptors.clone().map(|descriptor| count(descriptor.value.get("annotations"))).sum();
-    found.extend(say(on_layers, "layers"));
-    let mut in_index = Vec::new();
-    for root in graph.roots.iter().filter(|root| root.node == id) {
-        in_index.extend(root.descriptor.as_ref().map(|descriptor| count(descriptor.value.get("annotations"))));
+    for key in ["subject", "artifactType"] {
+        found.extend(manifest.as_ref().and_then(|manifest| manifest.get(key)).map(|_| format!("the manifest's {key}")));
     }
-    found.extend(say(in_index.into_iter().max().unwrap_or(0), "index"));
-    let urls: Vec<_> = descriptors.flat_map(|descriptor| descriptor.urls()).collect();
+    let urls: Vec<_> = layers().flat_map(|descriptor| descriptor.urls()).collect();
     if !urls.is_empty() {
         found.push(format!("urls of foreign layers ({})", urls.join(", ")));
     }
     found
+}
+
+/// Counts what the indexes say of an image and of themselves, from `index.json` down to it.
+fn above(
+    graph: &Graph,
+    id: NodeId,
+    of_document: &dyn Fn(&Document) -> usize,
+    of_descriptor: &dyn Fn(&Descriptor) -> usize,
+) -> usize {
+    let mut most = 0;
+    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
+        let mut found = root.descriptor.as_ref().map_or(0, of_descriptor);
+        graph.walk(root.node, &mut |node| {
+            if let Node::Index(index) = graph.node(node) {
+                let children = index.children.iter().filter(|child| graph.images_below(child.node).contains(&id));
+                found += of_document(&index.document)
+                    + children.map(|child| of_descriptor(&child.descriptor)).sum::<usize>();
+            }
+        });
+        // Under several names it is said several times, and lost once.
+        most = most.max(found);
+    }
+    most
 }

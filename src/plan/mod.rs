@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use crate::codec::{Compression, Encoding};
 use crate::digest::{Algorithm, DiffId, Digest};
-use crate::graph::{BlobId, Graph, Image};
+use crate::graph::{BlobId, Graph, Image, Layer};
 
 /// Index of a job in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,9 +152,10 @@ impl Outcomes {
         self.0[id.0].as_ref()
     }
 
-    /// Returns the diff_ids of an image's layers, when all are known.
+    /// Returns the diff_ids of an image's layers, when all are known: measured, or claimed for layers that could not be.
     pub(crate) fn diff_ids(&self, jobs: &Jobs, image: &Image) -> Option<Vec<DiffId>> {
-        image.layers.iter().map(|layer| self.get(jobs.of(layer.blob?)?)?.diff_id).collect()
+        let measured = |layer: &Layer| self.get(jobs.of(layer.blob?)?)?.diff_id;
+        image.layers.iter().map(|layer| measured(layer).or(layer.diff_id)).collect()
     }
 
     pub(crate) fn set(&mut self, id: JobId, outcome: Outcome) {

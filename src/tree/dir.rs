@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 
 pub(super) fn scan(root: &Path, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
-    let mut members = Members::new(&cx.limits);
+    let mut members = Members::new(cx);
     for entry in WalkDir::new(root).min_depth(1).follow_root_links(true) {
         cx.cancel.check()?;
         let entry = entry.map_err(|e| Error::io("cannot read the folder", e.into()))?;

@@ -5,6 +5,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+
 use super::{Members, dir, tar};
 use crate::codec::{self, Compression, SNIFF_LEN, decoder};
 use crate::content::BUFFER_LEN;
@@ -51,17 +54,38 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
     let file = match input {
         Input::Stream(mut stream, _) => spool(&mut *stream, spool_folder, &cannot_read, cx)?,
         Input::Path(path) => {
-            // Opening a pipe waits for its writer, so nothing is lost by looking first.
             let metadata = std::fs::metadata(&path).map_err(cannot_open)?;
             if metadata.is_dir() {
                 return Ok((dir::scan(&path, &source, cx)?, Container::Folder));
             }
-            let mut file = File::open(&path).map_err(cannot_open)?;
-            if metadata.is_file() { file } else { spool(&mut file, spool_folder, &cannot_read, cx)? }
+            if metadata.is_file() {
+                File::open(&path).map_err(cannot_open)?
+            } else {
+                // A pipe without a writer must not keep a signal waiting.
+                let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+                let pipe = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| cannot_open(e.into()))?;
+                spool(&mut Patient(pipe.into()), spool_folder, &cannot_read, cx)?
+            }
         }
     };
     let file = inflated(file, spool_folder, cx)?;
     Ok((tar::scan(Arc::new(file), &source, cx)?, Container::Tar))
+}
+
+/// A pipe that says `Interrupted` while nothing comes, so that cancelling is noticed.
+struct Patient(File);
+
+impl Read for Patient {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        if poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&WAIT))? == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match self.0.read(buf) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::Interrupted.into()),
+            other => other,
+        }
+    }
 }
 
 fn cannot_open(cause: io::Error) -> Error {

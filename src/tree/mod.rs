@@ -10,10 +10,11 @@ pub use input::Input;
 pub(crate) use input::{Container, open, unnamed_file};
 pub(crate) use tar_header::looks_like_tar;
 
-use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::content::Content;
+use crate::context::{Cancel, Context};
 use crate::document::Document;
 use crate::error::{Error, Result, Within, quoted};
 use crate::limits::{Limits, exceeded};
@@ -39,14 +40,19 @@ pub(crate) struct Members {
     /// Bytes of documents that may still be read.
     documents_left: Cell<u64>,
     limits: Limits,
+    cancel: Cancel,
+    /// Names that are there more than once and were found to be the same each time.
+    alike: RefCell<HashSet<String>>,
     /// A folder around everything else, with its slash; empty when there is none.
     wrapper: String,
 }
 
 impl Members {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(cx: &Context<'_>) -> Self {
+        let (limits, cancel) = (cx.limits.clone(), cx.cancel.clone());
         let documents_left = Cell::new(limits.all_document_bytes);
-        Self { by_name: BTreeMap::new(), count: 0, documents_left, limits: limits.clone(), wrapper: String::new() }
+        let (by_name, alike, wrapper) = (BTreeMap::new(), RefCell::default(), String::new());
+        Self { by_name, count: 0, alike, documents_left, limits, cancel, wrapper }
     }
 
     /// Adds a member. A name that leaves the root is refused whether or not anything refers to it.
@@ -122,6 +128,27 @@ impl Members {
         }
     }
 
+    /// Returns the member that a name means. docker takes the last of several and skopeo the first, so they must be alike.
+    fn one_of<'m>(&self, name: &str, same_name: &'m [Member]) -> Result<&'m Member> {
+        let (last, others) = same_name.split_last().expect("a name is there because a member has it");
+        if others.is_empty() || self.alike.borrow().contains(name) {
+            return Ok(last);
+        }
+        for other in others {
+            let alike = match (other, last) {
+                (Member::File(a), Member::File(b)) => a.same_as(b, &self.cancel)?,
+                (Member::Symlink(a), Member::Symlink(b)) | (Member::HardLink(a), Member::HardLink(b)) => a == b,
+                (Member::Directory, Member::Directory) => true,
+                _ => false,
+            };
+            if !alike {
+                return Err(Error::damaged("there more than once, with different contents (duplicate members)"));
+            }
+        }
+        self.alike.borrow_mut().insert(name.to_owned());
+        Ok(last)
+    }
+
     fn resolve(&self, name: &str) -> Result<Found<'_>> {
         let mut todo: VecDeque<String> = parts(&self.wrapper).chain(parts(name)).map(str::to_owned).collect();
         let mut done: Vec<String> = Vec::new();
@@ -137,7 +164,7 @@ impl Members {
             done.push(part);
             let path = done.join("/");
             last = match self.by_name.get(&path) {
-                Some(same_name) => one_of(same_name).within(quoted(&path))?,
+                Some(same_name) => self.one_of(&path, same_name).within(quoted(&path))?,
                 // Archives need not list their folders.
                 None if !todo.is_empty() => &Member::Directory,
                 None => return Ok(Found::Nothing { followed }),
@@ -170,29 +197,12 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".")
 }
 
-/// Returns the member that a name means. docker takes the last of several and skopeo the first, so they must be alike.
-fn one_of(same_name: &[Member]) -> Result<&Member> {
-    let (last, others) = same_name.split_last().expect("a name is there because a member has it");
-    for other in others {
-        let alike = match (other, last) {
-            (Member::File(a), Member::File(b)) => a.same_as(b)?,
-            (Member::Symlink(a), Member::Symlink(b)) | (Member::HardLink(a), Member::HardLink(b)) => a == b,
-            (Member::Directory, Member::Directory) => true,
-            _ => false,
-        };
-        if !alike {
-            return Err(Error::damaged("there more than once, with different contents (duplicate members)"));
-        }
-    }
-    Ok(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn members(list: &[(&str, Member)]) -> Members {
-        let mut members = Members::new(&Limits::default());
+        let mut members = Members::new(&Context::default());
         for (name, member) in list {
             members.insert(name, member.clone()).unwrap();
         }

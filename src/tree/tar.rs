@@ -17,9 +17,9 @@ use crate::limits::exceeded;
 
 pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
     let len = file.metadata().map_err(|e| Error::io("cannot read", e))?.len();
-    let (limit, source) = (cx.limits.header_bytes, Arc::clone(source));
-    let mut scan = Scan { file, source, len, position: 0, limit, pending: Pending::default() };
-    let mut members = Members::new(&cx.limits);
+    let (limit, sparse_ratio, source) = (cx.limits.header_bytes, cx.limits.sparse_ratio, Arc::clone(source));
+    let mut scan = Scan { file, source, len, position: 0, limit, sparse_ratio, pending: Pending::default() };
+    let mut members = Members::new(cx);
     let mut before = String::new();
     loop {
         cx.cancel.check()?;
@@ -56,6 +56,7 @@ struct Scan {
     len: u64,
     position: u64,
     limit: u64,
+    sparse_ratio: u64,
     pending: Pending,
 }
 
@@ -209,13 +210,18 @@ impl Scan {
 
     fn sparse(&self, name: &str, offset: u64, stored: u64, size: u64, map: &[(u64, u64)]) -> Result<Content> {
         let invalid = || Error::damaged("invalid map of a sparse member").within(quoted(name));
+        let most = self.len.saturating_mul(self.sparse_ratio);
+        if size > most {
+            let message = format!("too large: a sparse member of {size} bytes, where {most} are allowed");
+            return Err(exceeded("sparse-ratio", message).within(quoted(name)));
+        }
         let (mut extents, mut taken, mut end) = (Vec::new(), 0, 0);
         for &(at, len) in map {
             let next = at.checked_add(len).filter(|&next| at >= end && next <= size).ok_or_else(invalid)?;
             if len > 0 {
                 extents.push(Extent { at, offset: offset + taken, len });
             }
-            (end, taken) = (next, taken + len);
+            (end, taken) = (next, taken.checked_add(len).filter(|&taken| taken <= stored).ok_or_else(invalid)?);
         }
         if taken != stored {
             return Err(invalid());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::descriptor::{ATTESTED, CONTAINERD_NAME, Descriptor, REF_NAME};
 use crate::digest::Digest;
@@ -35,6 +35,9 @@ pub(crate) struct Described {
     pub(crate) size: u64,
 }
 
+/// Producers make chains of two or three: an index, its manifest, a signature of a signature.
+const REFERENCES: usize = 64;
+
 /// Annotations that describe the compressed bytes of a layer (estargz, zstd:chunked): wrong for any other bytes.
 const ABOUT_COMPRESSION: [&str; 3] =
     ["containerd.io/snapshot/stargz/", "io.containers.estargz.", "io.github.containers.zstd-chunked."];
@@ -56,8 +59,8 @@ pub(crate) struct Composer<'a> {
     composed: Composed,
     configs: HashMap<NodeId, Document>,
     done: HashMap<NodeId, Option<Described>>,
-    /// New digests of manifests, by the old.
-    renamed: HashMap<Digest, Described>,
+    /// Nodes that are being composed, the outermost first.
+    open: Vec<NodeId>,
 }
 
 impl<'a> Composer<'a> {
@@ -68,19 +71,13 @@ impl<'a> Composer<'a> {
             index: Arc::default(),
             manifests: HashMap::new(),
         };
-        let (configs, done, renamed) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { graph, jobs, outcomes, options, composed, configs, done, renamed }
+        let (configs, done, open) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { graph, jobs, outcomes, options, composed, configs, done, open }
     }
 
     pub(crate) fn compose(mut self) -> Result<Composed> {
         let graph = self.graph;
-        // Images first: what refers to them has to know their new digests.
-        for root in &graph.roots {
-            for image in graph.images_below(root.node) {
-                self.node(image)?;
-            }
-        }
-        let mut changed = graph.roots_changed || !self.renamed.is_empty();
+        let mut changed = graph.roots_changed;
         let mut descriptors = Vec::new();
         for root in &graph.roots {
             let described = self.node(root.node)?;
@@ -91,15 +88,10 @@ impl<'a> Composer<'a> {
         self.composed.index = match &graph.layout_index {
             Some(document) if !changed => document.shared_bytes(),
             original => {
-                let mut fields = original.as_ref().and_then(|document| match document.value() {
-                    Value::Object(fields) => Some(fields),
-                    _ => None,
-                });
-                let index = fields.get_or_insert_with(|| {
-                    Map::from_iter([("schemaVersion".to_owned(), json!(2)), ("mediaType".to_owned(), json!(OCI_INDEX))])
-                });
-                index.insert("manifests".to_owned(), Value::Array(descriptors));
-                Document::compose(&Value::Object(index.clone())).shared_bytes()
+                let new = || json!({"schemaVersion": 2, "mediaType": OCI_INDEX});
+                let mut value = original.as_ref().map_or_else(new, Document::value);
+                *field(&mut value, "manifests") = Value::Array(descriptors);
+                Document::compose(&value).shared_bytes()
             }
         };
         Ok(self.composed)
@@ -109,6 +101,10 @@ impl<'a> Composer<'a> {
         if let Some(done) = self.done.get(&id) {
             return Ok(done.clone());
         }
+        if self.open.len() > REFERENCES {
+            return Err(Error::damaged(format!("more than {REFERENCES} documents that refer to one another in a row")));
+        }
+        self.open.push(id);
         let described = match self.graph.node(id) {
             Node::Index(index) => Some(self.index(index)?),
             Node::Image(image) => {
@@ -121,8 +117,28 @@ impl<'a> Composer<'a> {
             Node::Artifact(artifact) => self.artifact(artifact)?,
             Node::Absent(_) => None,
         };
+        self.open.pop();
         self.done.insert(id, described.clone());
         Ok(described)
+    }
+
+    /// Returns what a digest of the source stands for in the result, if that has another digest.
+    fn moved(&mut self, digest: Digest) -> Result<Option<Described>> {
+        let Some(&node) = self.graph.by_claim.get(&digest) else { return Ok(None) };
+        // Documents that refer to one another in a circle cannot all be right.
+        if self.open.contains(&node) {
+            return Ok(None);
+        }
+        Ok(self.node(node)?.filter(|described| described.digest != digest))
+    }
+
+    /// Points a document's `subject` at what that became; tells whether that changed it.
+    fn follow_subject(&mut self, value: &mut Value) -> Result<bool> {
+        let subject = Cursor::new(value).get("subject")?.map(|subject| subject.need("digest")?.parse()).transpose();
+        // Nothing else depends on it, so a subject that is none stays as it is.
+        let Ok(Some(digest)) = subject else { return Ok(false) };
+        let moved = self.moved(digest)?;
+        Ok(moved.is_some_and(|to| redirect(field(value, "subject"), to.digest, to.size, Some(to.media_type))))
     }
 
     fn image(&mut self, image: &Image, config: Option<&Document>) -> Result<Described> {
@@ -166,7 +182,7 @@ impl<'a> Composer<'a> {
         layers: &[Option<Outcome>],
     ) -> Result<Described> {
         let mut value = manifest.value();
-        let mut changed = false;
+        let mut changed = self.follow_subject(&mut value)?;
         if let Some(config) = config {
             changed |= redirect(field(&mut value, "config"), config.digest(), config.bytes().len() as u64, None);
         }
@@ -177,6 +193,8 @@ impl<'a> Composer<'a> {
             let renamed = media_type::relabelled(old.media_type.as_deref().unwrap_or_default(), outcome.compression);
             if redirect(slot, outcome.digest, size, renamed) {
                 changed = true;
+                // What can be fetched there has the old digest.
+                slot.as_object_mut().into_iter().for_each(|map| drop(map.remove("urls")));
                 if let Some(annotations) = slot.get_mut("annotations").and_then(Value::as_object_mut) {
                     annotations.retain(|key, _| !ABOUT_COMPRESSION.iter().any(|prefix| key.starts_with(prefix)));
                 }
@@ -218,43 +236,37 @@ impl<'a> Composer<'a> {
             return Err(Error::unsupported(format!("{}: its parts have other digests than it names", artifact.kind)));
         }
         let mut value = manifest.value();
-        let renamed = self.renamed_subject(&value);
-        let moved = renamed.is_some_and(|to| redirect(field(&mut value, "subject"), to.digest, to.size, None));
+        let moved = self.follow_subject(&mut value)?;
         Ok(Some(self.keep_or_replace(manifest, value, moved, OCI_MANIFEST)))
-    }
-
-    fn renamed_subject(&self, manifest: &Value) -> Option<Described> {
-        let digest: Digest = manifest.get("subject")?.get("digest")?.as_str()?.parse().ok()?;
-        self.renamed.get(&digest).cloned()
     }
 
     fn index(&mut self, index: &Index) -> Result<Described> {
         let mut value = index.document.value();
-        let mut changed = false;
+        let mut changed = self.follow_subject(&mut value)?;
         for (i, child) in index.children.iter().enumerate() {
             let described = self.node(child.node)?;
             let Some(slot) = field(&mut value, "manifests").get_mut(i) else { continue };
-            changed |= self.follow(slot, &child.descriptor, described.as_ref());
+            changed |= self.follow(slot, &child.descriptor, described.as_ref())?;
         }
         Ok(self.keep_or_replace(&index.document, value, changed, OCI_INDEX))
     }
 
     /// Points a descriptor at what its node became; tells whether that changed it.
-    fn follow(&self, slot: &mut Value, descriptor: &Descriptor, to: Option<&Described>) -> bool {
+    fn follow(&mut self, slot: &mut Value, descriptor: &Descriptor, to: Option<&Described>) -> Result<bool> {
         let mut changed = false;
         if let Some(to) = to {
             let moved = to.digest != descriptor.digest;
             changed = redirect(slot, to.digest, to.size, moved.then(|| to.media_type.clone()));
         }
         let attested = descriptor.annotation(ATTESTED).and_then(|text| text.parse::<Digest>().ok());
-        if let Some(to) = attested.and_then(|digest| self.renamed.get(&digest)) {
-            slot["annotations"][ATTESTED] = json!(to.digest.to_string());
+        if let Some(to) = attested.map_or(Ok(None), |digest| self.moved(digest))? {
+            field(slot, "annotations")[ATTESTED] = json!(to.digest.to_string());
             changed = true;
         }
-        changed
+        Ok(changed)
     }
 
-    fn root_descriptor(&self, root: &Root, described: Option<&Described>) -> Result<(Value, bool)> {
+    fn root_descriptor(&mut self, root: &Root, described: Option<&Described>) -> Result<(Value, bool)> {
         let Some(descriptor) = &root.descriptor else {
             let to = described.ok_or_else(|| Error::damaged("an image that is not in the source"))?;
             let mut value = json!({"mediaType": to.media_type, "digest": to.digest.to_string(), "size": to.size});
@@ -267,7 +279,7 @@ impl<'a> Composer<'a> {
             return Ok((value, true));
         };
         let mut value = descriptor.value.clone();
-        let mut changed = self.follow(&mut value, descriptor, described);
+        let mut changed = self.follow(&mut value, descriptor, described)?;
         let renamed = Name::from_annotations(descriptor) != root.name;
         let unnamed =
             self.options.name_all && root.name.full().is_some() && descriptor.annotation(CONTAINERD_NAME).is_none();
@@ -285,9 +297,7 @@ impl<'a> Composer<'a> {
         }
         let document = Document::compose(&value);
         self.add_document(&document);
-        let described = described(&document, fallback);
-        self.renamed.insert(original.digest(), described.clone());
-        described
+        described(&document, fallback)
     }
 
     fn add_document(&mut self, document: &Document) {

@@ -28,7 +28,8 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let content = members.file("index.json")?;
     let document = members.document(content)?;
     let source = Arc::clone(content.source());
-    let mut reader = Reader { members, reading, source, graph: Graph::default(), known: HashMap::new() };
+    let mut reader =
+        Reader { members, reading, source, graph: Graph::default(), known: HashMap::new(), heights: HashMap::new() };
     let descriptors = reader.children(&Cursor::new(&document.value())).within("index.json")?;
     for (position, descriptor) in descriptors.into_iter().enumerate() {
         let node = reader.node(&descriptor, 1)?;
@@ -36,6 +37,7 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
         reader.graph.roots.push(Root { node, position, descriptor: Some(descriptor), name });
     }
     reader.graph.layout_index = Some(document);
+    reader.graph.by_claim = reader.known;
     Ok(reader.graph)
 }
 
@@ -59,6 +61,8 @@ struct Reader<'a> {
     source: Arc<str>,
     graph: Graph,
     known: HashMap<Digest, NodeId>,
+    /// How many indexes are inside one another from a node down.
+    heights: HashMap<NodeId, usize>,
 }
 
 impl Reader<'_> {
@@ -74,11 +78,13 @@ impl Reader<'_> {
     fn node(&mut self, descriptor: &Descriptor, depth: usize) -> Result<NodeId> {
         let limit = self.reading.cx.limits.index_depth;
         if depth > limit {
-            let message = format!("indexes nested too deep: more than {limit} inside one another");
-            return Err(exceeded("index-depth", message));
+            return Err(too_deep(limit));
         }
         let class = descriptor.media_type.as_deref().map(media_type::class).filter(|&class| class != Class::Untold);
         if let Some(&known) = self.known.get(&descriptor.digest) {
+            if depth + self.heights.get(&known).copied().unwrap_or(0) > limit {
+                return Err(too_deep(limit));
+            }
             let fits = match self.graph.node(known) {
                 Node::Index(_) => class.is_none_or(|class| class == Class::Index),
                 Node::Image(_) => class.is_none_or(|class| class == Class::Manifest),
@@ -101,7 +107,15 @@ impl Reader<'_> {
                 node.within(&subject)?
             }
         };
+        let height = match &node {
+            Node::Index(index) => {
+                let below = index.children.iter().filter_map(|child| self.heights.get(&child.node));
+                1 + below.max().copied().unwrap_or(0)
+            }
+            _ => 0,
+        };
         let id = self.graph.add_node(node);
+        self.heights.insert(id, height);
         self.known.insert(descriptor.digest, id);
         Ok(id)
     }
@@ -295,11 +309,15 @@ impl Reader<'_> {
             (true, _) => Ok(()),
             (false, false) => Err(error().hint("--recompute puts wrong digests and sizes right")),
             (false, true) => {
-                self.graph.changes.push(error().to_string());
+                self.graph.changes.push(error().within(self.source.to_string()).to_string());
                 Ok(())
             }
         }
     }
+}
+
+fn too_deep(limit: usize) -> Error {
+    exceeded("index-depth", format!("indexes nested too deep: more than {limit} inside one another"))
 }
 
 fn layer_type(layer: &Descriptor) -> LayerType {
