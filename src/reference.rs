@@ -91,20 +91,17 @@ impl FromStr for Reference {
         if !is_domain(domain) {
             return Err(invalid("invalid registry"));
         }
-        if name.len() > NAME_LIMIT {
-            return Err(invalid("the repository is longer than 255 characters"));
-        }
         if path == name && name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(invalid("64 hexadecimal digits are an image ID, not a name"));
         }
         let domain = if domain == "index.docker.io" { DEFAULT_DOMAIN } else { domain };
         let short = domain == DEFAULT_DOMAIN && !path.contains('/');
-        Ok(Self {
-            domain: domain.to_owned(),
-            path: if short { format!("library/{path}") } else { path.to_owned() },
-            tag: tag.map(str::to_owned),
-            digest,
-        })
+        let path = if short { format!("library/{path}") } else { path.to_owned() };
+        // Measured in full, so that what is written can be read again.
+        if domain.len() + 1 + path.len() > NAME_LIMIT {
+            return Err(invalid("the repository is longer than 255 characters"));
+        }
+        Ok(Self { domain: domain.to_owned(), path, tag: tag.map(str::to_owned), digest })
     }
 }
 

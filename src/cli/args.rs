@@ -1,9 +1,9 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use transload::{CompressionChoice, Format};
 
@@ -53,11 +53,9 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct ConvertArgs {
     /// Archive or folder to read
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    pub(super) input: String,
+    pub(super) input: OsString,
     /// Archive or folder to write
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    pub(super) output: String,
+    pub(super) output: OsString,
     /// Format of the input; recognised by its contents when left out
     #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
     pub(super) from: Option<Format>,

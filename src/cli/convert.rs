@@ -16,8 +16,8 @@ use super::stdio;
 pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     let started = Instant::now();
     let exists = |path: &Path| path.symlink_metadata().is_ok();
-    let from = Location::parse(&args.input, exists);
-    let to = Location::parse(&args.output, exists);
+    let from = Location::parse(&args.input, exists)?;
+    let to = Location::parse(&args.output, exists)?;
     let options = options(args, &from, &to)?;
     if args.json && to.path.is_none() && !args.dry_run {
         return Err(usage("--json and an archive cannot both go to standard output").into());
@@ -90,8 +90,10 @@ fn temp_dir(args: &ConvertArgs, from: &Location, to: &Location) -> Option<PathBu
 
 /// Prints what was done: the answer on standard output, the talk on standard error.
 fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
+    // The work is done: talk that nobody hears is no failure.
+    let say = |text: String| drop(io::stderr().write_all(text.as_bytes()));
     if !args.quiet {
-        io::stderr().write_all(render::notes(report.receipt).as_bytes())?;
+        say(render::notes(report.receipt));
     }
     let answer = if args.json {
         render::json(report)
@@ -100,7 +102,8 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     } else if args.quiet {
         return Ok(());
     } else {
-        return io::stderr().write_all(render::done(report).as_bytes());
+        say(render::done(report));
+        return Ok(());
     };
     let mut stdout = io::stdout();
     stdout.write_all(answer.as_bytes())?;

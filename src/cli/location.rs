@@ -1,8 +1,9 @@
 //! Places as they are typed: paths, `-`, and `transport:path[:reference]` as skopeo writes it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use transload::{Error, Format, escape};
+use transload::{Error, ErrorKind, Format, escape};
 
 /// What a place on the command line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +28,18 @@ const TRANSPORTS: [(&str, Format); 8] = [
 ];
 
 impl Location {
-    /// Reads a place. What exists under the whole text is a path, whatever colons are in it.
-    pub(super) fn parse(text: &str, exists: impl Fn(&Path) -> bool) -> Self {
+    /// Reads a place. What exists under the whole text is a path, whatever colons are in it; so is what is no text.
+    pub(super) fn parse(place: &OsStr, exists: impl Fn(&Path) -> bool) -> Result<Self, Error> {
+        if place.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "an empty path"));
+        }
+        Ok(match place.to_str() {
+            Some(text) => Self::parse_text(text, exists),
+            None => Self { format: None, path: Some(place.into()), reference: None },
+        })
+    }
+
+    fn parse_text(text: &str, exists: impl Fn(&Path) -> bool) -> Self {
         let plain = |path: &str| (path != "-").then(|| PathBuf::from(path));
         let transport = TRANSPORTS.iter().find_map(|(name, format)| {
             let rest = text.strip_prefix(name)?.strip_prefix(':')?;
@@ -50,7 +61,7 @@ impl Location {
         match (option, self.format) {
             (Some(a), Some(b)) if a != b => {
                 let message = format!("{name} {a} contradicts the transport {b}");
-                Err(Error::new(transload::ErrorKind::Usage, message))
+                Err(Error::new(ErrorKind::Usage, message))
             }
             (a, b) => Ok(a.or(b)),
         }
@@ -67,7 +78,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, existing: &[&str], want: (Option<Format>, Option<&str>, Option<&str>)) {
-        let got = Location::parse(text, |path| existing.iter().any(|known| Path::new(known) == path));
+        let got = Location::parse_text(text, |path| existing.iter().any(|known| Path::new(known) == path));
         let (format, path, reference) = want;
         let want = Location { format, path: path.map(PathBuf::from), reference: reference.map(str::to_owned) };
         assert_eq!(got, want, "{text}");

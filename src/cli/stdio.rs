@@ -1,6 +1,6 @@
 //! `-`: standard input as an archive's source, standard output as its target.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use transload::{Error, ErrorKind, Input, Output};
@@ -30,7 +30,28 @@ pub(super) fn output() -> Result<Output, Error> {
         let error = Error::new(ErrorKind::Usage, "an archive is nothing for a terminal").within("standard output");
         return Err(error.hint("redirect it, or name a file"));
     }
-    Ok(Output::Stream(Box::new(stdout), "standard output".to_owned()))
+    Ok(Output::Stream(Box::new(PatientStdout), "standard output".to_owned()))
+}
+
+/// What a pipe that polls as ready takes without waiting (PIPE_BUF).
+const PIPE_PIECE: usize = 4096;
+
+/// Standard output that says `Interrupted` while nobody reads, so that a signal is noticed.
+struct PatientStdout;
+
+impl Write for PatientStdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let stdout = io::stdout();
+        let ready = poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&WAIT))?;
+        if ready == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(rustix::io::write(&stdout, &bytes[..bytes.len().min(PIPE_PIECE)])?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Standard input that says `Interrupted` while nothing comes, so that a signal is noticed.

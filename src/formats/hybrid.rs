@@ -26,7 +26,9 @@ pub(super) fn lay_out(composed: &Composed, images: &[docker::DockerImage]) -> Ve
         let config = oci::blob_name(&image.config.digest());
         items.push(docker::manifest_entry(&config, &image.tags, layers.iter().map(String::as_str), "null"));
         if let Some(top) = image.layers.last() {
-            tops.extend(image.tags.iter().map(|tag| (tag, top.digest.hex())));
+            // As docker does since 25: what the layer is, however it is stored.
+            let hash = top.diff_id.map_or(top.digest, |diff_id| diff_id.as_plain_digest()).hex();
+            tops.extend(image.tags.iter().map(|tag| (tag, hash.clone())));
         }
     }
     let file = |name: &str, mode, body| Entry { name: name.to_owned(), mode, body };

@@ -68,11 +68,9 @@ impl Name {
             Ok(Some(reference)) => Self::Full(reference),
             Ok(None) => Self::None,
             Err(error) => {
+                // Too long for any engine, or meant to harm.
                 let fatal = text.len() > LIMIT || text.chars().any(char::is_control);
-                let long = if text.len() > LIMIT { "longer than any reference" } else { "" };
-                let why =
-                    if long.is_empty() { error.to_string() } else { format!("reference {}: {long}", quoted(text)) };
-                Self::Invalid { text: text.to_owned(), why, fatal }
+                Self::Invalid { text: text.to_owned(), why: error.to_string(), fatal }
             }
         }
     }

@@ -11,13 +11,15 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Existing, Merge, Place, Writer, exists, parent, sync_folder};
+use super::{Existing, Folder, Merge, Place, Writer, exists, parent};
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
 
-/// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash.
-const MEMBERS: [&str; 6] = ["blobs", "index.json", "ingest", "manifest.json", "oci-layout", "repositories"];
+/// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash or end in
+/// `.json` or `.tar`.
+const FILES: [&str; 2] = ["oci-layout", "repositories"];
+const FOLDERS: [&str; 2] = ["blobs", "ingest"];
 
 /// Others hold the lock for as long as a few renames take.
 const LOCK_WAIT: Duration = Duration::from_millis(10);
@@ -51,9 +53,25 @@ impl DirWriter {
 
     /// Returns where a member goes. All names are ours: digests and fixed words.
     fn inside(&self, name: &str) -> Result<PathBuf> {
-        let path = self.staging.path().join(name);
-        std::fs::create_dir_all(parent(&path)).map_err(|e| self.failed("cannot make a folder", e))?;
-        Ok(path)
+        if let Some((folder, _)) = name.rsplit_once('/') {
+            self.make_folder(folder)?;
+        }
+        Ok(self.staging.path().join(name))
+    }
+
+    /// Makes a folder in the staging folder, but never that: if somebody removed it, what was in it is gone.
+    fn make_folder(&self, name: &str) -> Result<()> {
+        let mut path = self.staging.path().to_owned();
+        for part in name.split('/') {
+            path.push(part);
+            match std::fs::create_dir(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(self.failed("cannot make a folder", e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn unnamed(&self) -> PathBuf {
@@ -63,35 +81,49 @@ impl DirWriter {
 
 /// Fails for a folder that holds anything but images: `--force` must not cost anyone a home directory.
 pub(super) fn check_ours(path: &Path) -> Result<()> {
-    let refused = |why: String| Err(Error::new(ErrorKind::Exists, why).within(path.display().to_string()));
-    let starts = |name: &str, with: &str| {
-        std::fs::read(path.join(name)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).trim_start().starts_with(with))
-    };
-    // Many things have an index.json or a manifest.json; docker's is an array.
-    if !starts("oci-layout", "{") && !starts("manifest.json", "[") {
-        return refused("there already, and no folder with images".to_owned());
-    }
     let entries =
         std::fs::read_dir(path).map_err(|e| Error::io("cannot read", e).within(path.display().to_string()))?;
+    let mut hashes = false;
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !is_member(&name) {
-            return refused(format!("there already, with something in it that belongs to no image: {name}"));
+        let hash = is_hash(name.split('.').next().unwrap_or(&name));
+        let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let file = name.ends_with(".json") || name.contains(".tar") || FILES.contains(&name.as_str());
+        if !(hash || if folder { FOLDERS.contains(&name.as_str()) } else { file }) {
+            return refused(path, format!("there already, with something in it that belongs to no image: {name}"));
         }
+        hashes |= hash;
     }
-    Ok(())
+    // Many things have an index.json or a manifest.json; docker's is an array.
+    if hashes || starts(path, "oci-layout", "{") || starts(path, "manifest.json", "[") {
+        return Ok(());
+    }
+    refused(path, "there already, and no folder with images".to_owned())
 }
 
-/// Tells whether a layout or an unpacked docker-archive has such a member at its top.
-fn is_member(name: &str) -> bool {
-    let hex = name.split('.').next().unwrap_or(name);
-    MEMBERS.contains(&name) || (hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+/// Fails for a folder that is no OCI layout.
+pub(super) fn check_layout(path: &Path) -> Result<()> {
+    if starts(path, "oci-layout", "{") || starts(path, "index.json", "{") {
+        return Ok(());
+    }
+    refused(path, "there already, and no OCI layout".to_owned())
+}
+
+fn refused(path: &Path, why: String) -> Result<()> {
+    Err(Error::new(ErrorKind::Exists, why).within(path.display().to_string()))
+}
+
+fn starts(folder: &Path, name: &str, with: &str) -> bool {
+    std::fs::read(folder.join(name)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).trim_start().starts_with(with))
+}
+
+fn is_hash(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 impl Writer for DirWriter {
     fn directory(&mut self, name: &str, _: u32) -> Result<()> {
-        let path = self.staging.path().join(name);
-        std::fs::create_dir_all(path).map_err(|e| self.failed("cannot make a folder", e))
+        self.make_folder(name)
     }
 
     fn symlink(&mut self, name: &str, _: u32, target: &str) -> Result<()> {
@@ -122,7 +154,7 @@ impl Writer for DirWriter {
     }
 
     fn seal(self: Box<Self>) -> Result<u64> {
-        sync_folders(self.staging.path())?;
+        self.sync_folders(self.staging.path())?;
         self.cancel.check()?;
         super::check(&self.path, Container::Folder, self.existing)?;
         let size = self.size;
@@ -142,6 +174,7 @@ impl DirWriter {
         let full = super::check_absent(&self.path, Container::Folder).is_err();
         let exchange = full && matches!(self.existing, Existing::Replace);
         let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+        let folder = Folder::open(parent(&self.path)).map_err(|e| self.failed("cannot open its folder", e))?;
         match rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags) {
             Ok(()) => {}
             // Somebody else was faster.
@@ -151,7 +184,7 @@ impl DirWriter {
         if !exchange {
             let _renamed = self.staging.keep();
         }
-        sync_folder(parent(&self.path))
+        folder.sync().map_err(|e| Error::io("cannot sync its folder", e).within(self.subject.to_string()))
     }
 
     /// Adds the files to the folder that is there: first what the index names, then the index.
@@ -178,9 +211,18 @@ impl DirWriter {
         let merged = merge(existing.as_deref(), &added).within(self.subject.to_string())?;
         let written = std::fs::write(&new, merged).and_then(|()| File::open(&new)?.sync_all());
         written.map_err(failed)?;
-        sync_folders(&self.path)?;
+        self.sync_folders(&self.path)?;
+        let folder = Folder::open(&self.path).map_err(failed)?;
         std::fs::rename(&new, &old).map_err(failed)?;
-        sync_folder(&self.path)
+        folder.sync().map_err(failed)
+    }
+
+    fn sync_folders(&self, root: &Path) -> Result<()> {
+        for folder in WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
+            let synced = Folder::open(folder.path()).and_then(|folder| folder.sync());
+            synced.map_err(|e| self.failed("cannot sync", e))?;
+        }
+        Ok(())
     }
 
     /// Keeps other processes from adding to the folder until the lock is dropped.
@@ -197,9 +239,4 @@ impl DirWriter {
             }
         }
     }
-}
-
-fn sync_folders(root: &Path) -> Result<()> {
-    let all = WalkDir::new(root).into_iter().flatten();
-    all.filter(|entry| entry.file_type().is_dir()).try_for_each(|folder| sync_folder(folder.path()))
 }

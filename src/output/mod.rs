@@ -1,6 +1,7 @@
 //! Where a result goes. It appears whole at its final name, or not at all: everything is written beside it under
 //! another name, synced and renamed. A writer that is dropped before `seal` leaves nothing behind.
 
+mod device;
 mod dir;
 mod pending;
 mod place;
@@ -12,6 +13,8 @@ pub(crate) use place::{Filling, Place};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::io::Errno;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -135,12 +138,14 @@ pub(crate) fn create(
 
 /// Fails when there is something at this path that is in the way.
 pub(crate) fn check(path: &Path, container: Container, existing: Existing) -> Result<()> {
+    if container == Container::Tar && path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Error::usage("a folder's name, where a file is to be written").within(path.display().to_string()));
+    }
     match (existing, container) {
         (Existing::Refuse, _) => check_absent(path, container),
         (Existing::Replace, Container::Tar) => Ok(()),
-        (Existing::Replace | Existing::Add { .. }, _) => {
-            check_absent(path, container).or_else(|_| dir::check_ours(path))
-        }
+        (Existing::Replace, Container::Folder) => check_absent(path, container).or_else(|_| dir::check_ours(path)),
+        (Existing::Add { .. }, _) => check_absent(path, container).or_else(|_| dir::check_layout(path)),
     }
 }
 
@@ -163,8 +168,20 @@ fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Exists, "already there").within(path.display().to_string()).hint("--force replaces it")
 }
 
-/// Makes a rename outlast a crash.
-fn sync_folder(folder: &Path) -> Result<()> {
-    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|e| Error::io("cannot sync the folder", e).within(folder.display().to_string()))
+/// A folder that was opened before something in it got its name, so that nothing is left to fail afterwards but the sync
+/// that makes the name outlast a crash.
+struct Folder(std::fs::File);
+
+impl Folder {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        std::fs::File::open(path).map(Self)
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        match self.0.sync_all() {
+            // Some file systems do not know it.
+            Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::INVAL | Errno::OPNOTSUPP)) => Ok(()),
+            other => other,
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
 use tempfile::TempPath;
 
 use super::parent;
@@ -23,11 +24,13 @@ impl Pending {
     /// Makes a file in the folder that `path` is in.
     pub(super) fn create(path: &Path) -> io::Result<(File, Self)> {
         match unnamed(parent(path)) {
-            Some(file) => Ok((file, Self::Unnamed)),
-            None => {
-                let (file, temp) = named().tempfile_in(parent(path))?.into_parts();
+            Ok(file) => Ok((file, Self::Unnamed)),
+            // What file systems and kernels say that do not know unnamed files.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+                let (file, temp) = named().tempfile_in(parent(path)).map_err(plain)?.into_parts();
                 Ok((file, Self::Named(temp)))
             }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -37,7 +40,7 @@ impl Pending {
             Self::Named(temp) => temp,
             Self::Unnamed if !replace => return link(file, path),
             // Nothing can take another file's place without having had a name.
-            Self::Unnamed => named().make_in(parent(path), |temp| link(file, temp))?.into_temp_path(),
+            Self::Unnamed => named().make_in(parent(path), |temp| link(file, temp)).map_err(plain)?.into_temp_path(),
         };
         let renamed = if replace { temp.persist(path) } else { temp.persist_noclobber(path) };
         renamed.map_err(|failed| failed.error)
@@ -51,11 +54,18 @@ fn named() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-fn unnamed(folder: &Path) -> Option<File> {
+/// Leaves out the temporary name that the crate adds to an error: nobody knows it.
+fn plain(error: io::Error) -> io::Error {
+    let number = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let number = number.and_then(io::Error::raw_os_error).or(error.raw_os_error());
+    number.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
+fn unnamed(folder: &Path) -> Result<File, Errno> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file: File = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)).ok()?.into();
+    let file: File = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?.into();
     // It gets its name through /proc, which is not everywhere.
-    proc_path(&file).symlink_metadata().is_ok().then_some(file)
+    if proc_path(&file).symlink_metadata().is_ok() { Ok(file) } else { Err(Errno::OPNOTSUPP) }
 }
 
 fn link(file: &File, path: &Path) -> io::Result<()> {

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use tar::EntryType;
 
+use super::device::Device;
 use super::pending::Pending;
 use super::tar_header::{BLOCK, header, header_len, patched};
-use super::{Existing, Output, Place, Writer, exists, is_device, parent, sync_folder};
+use super::{Existing, Folder, Output, Place, Writer, exists, is_device, parent};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::unnamed_file;
 
 /// Two zero blocks, without padding to a record: as every Go writer ends a tar.
@@ -48,7 +49,7 @@ impl TarWriter {
                 let path = std::fs::canonicalize(&path).unwrap_or(path);
                 match std::fs::metadata(&path) {
                     Ok(metadata) if is_device(&metadata) => {
-                        let device = File::options().write(true).open(&path).map_err(|e| failed("cannot open", e))?;
+                        let device = Device::open(&path, &cx.cancel).within(subject.to_string())?;
                         (unnamed_file(cx.temp_dir.as_deref())?, Target::Stream(Box::new(device)))
                     }
                     Ok(metadata) if metadata.is_dir() => {
@@ -106,7 +107,16 @@ impl TarWriter {
             if n == 0 {
                 return stream.flush().map_err(failed);
             }
-            stream.write_all(&buffer[..n]).map_err(failed)?;
+            let mut left = &buffer[..n];
+            while !left.is_empty() {
+                match stream.write(left) {
+                    Ok(0) => return Err(failed(std::io::ErrorKind::WriteZero.into())),
+                    Ok(n) => left = &left[n..],
+                    // A stream that cannot go on yet says so.
+                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => self.cancel.check()?,
+                    Err(e) => return Err(failed(e)),
+                }
+            }
         }
     }
 }
@@ -159,11 +169,12 @@ impl Writer for TarWriter {
             Target::File { pending, path, replace } => {
                 self.file.sync_all().map_err(|e| self.failed("cannot write", e))?;
                 self.cancel.check()?;
+                let folder = Folder::open(parent(&path)).map_err(|e| self.failed("cannot open its folder", e))?;
                 pending.publish(&self.file, &path, replace).map_err(|e| match e.kind() {
                     std::io::ErrorKind::AlreadyExists => exists(&path),
                     _ => self.failed("cannot name the file", e),
                 })?;
-                sync_folder(parent(&path))?;
+                folder.sync().map_err(|e| self.failed("cannot sync its folder", e))?;
             }
         }
         Ok(size)

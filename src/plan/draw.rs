@@ -1,6 +1,6 @@
 //! From a graph and a wish to a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -62,6 +62,7 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
         }
         graph.check_complete()?;
         rename(graph, names)?;
+        drop_repeated(graph);
         check_names(graph)?;
         plan_graph(graph, &layers, &mut plan)?;
     }
@@ -153,6 +154,17 @@ fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     graph.roots = roots;
     graph.roots_changed = true;
     Ok(())
+}
+
+/// Drops images of docker-archives that are listed again under the same name.
+fn drop_repeated(graph: &mut Graph) {
+    let mut seen = HashSet::new();
+    let roots = std::mem::take(&mut graph.roots);
+    let new = |root: &Root| {
+        let id = graph.image(root.node).and_then(|image| image.id());
+        root.descriptor.is_some() || id.is_none() || seen.insert((id, root.name.clone()))
+    };
+    graph.roots = roots.into_iter().filter(new).collect();
 }
 
 /// Checks the names of images that no `index.json` holds yet: those of docker-archives.
