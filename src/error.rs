@@ -69,14 +69,13 @@ impl Error {
         error
     }
 
-    /// Returns the error with an outer subject in front: `manifest.json: …` becomes `app.tar: manifest.json: …`. The
-    /// same subject again adds nothing.
+    /// Returns the error with an outer subject in front: `manifest.json: …` becomes `app.tar: manifest.json: …`. A
+    /// subject is told once, where it is outermost.
     #[must_use]
     pub fn within(mut self, subject: impl Into<String>) -> Self {
         let subject = subject.into();
-        if self.0.subjects.first() != Some(&subject) {
-            self.0.subjects.insert(0, subject);
-        }
+        self.0.subjects.retain(|inner| *inner != subject);
+        self.0.subjects.insert(0, subject);
         self
     }
 

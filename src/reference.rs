@@ -151,9 +151,11 @@ pub(crate) fn is_tag(text: &str) -> bool {
 /// `algorithm:hex` as references may hold it; no algorithm is preferred here.
 fn is_digest(text: &str) -> bool {
     text.split_once(':').is_some_and(|(algorithm, hex)| {
-        let head = algorithm.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-        let word = algorithm.bytes().all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b));
-        head && word && hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+        let mut parts = algorithm.split(['+', '.', '_', '-']);
+        let part = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        parts.all(part) && hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
     })
 }
 

@@ -179,6 +179,8 @@ impl Members {
                 done.clear();
             }
             followed = Some(target.clone());
+            // A link to nowhere in particular leads to the folder that it counts from.
+            last = &Member::Directory;
             for part in parts(target).map(str::to_owned).collect::<Vec<_>>().into_iter().rev() {
                 todo.push_front(part);
             }
@@ -247,6 +249,10 @@ mod tests {
         check(&[("x", symlink("y")), ("y", symlink("x"))], "x", Err("loop"));
         check(&[("x", symlink("gone"))], "x", Err("not found"));
         check(&[("x", symlink("../../etc/passwd"))], "x", Err("outside"));
+        for nowhere in ["", ".", "/", "./"] {
+            check(&[("x", symlink(nowhere))], "x", Err("directory"));
+            check(&[("x", Member::HardLink(nowhere.into()))], "x", Err("directory"));
+        }
         check(&[("x", symlink("/etc/passwd"))], "x", Err("etc/passwd"));
         check(&[("x", Member::Other("a fifo"))], "x", Err("fifo"));
     }

@@ -59,7 +59,7 @@ mod tests {
             r#""sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef","#,
             r#""sha256:80422bc3d307b4a25bdafcc84ac7fb01cb55a09810e8b0f37bb12e0edb5c48ca"]}}"#
         );
-        let config = Document::parse(config.into()).unwrap();
+        let config = Document::compose_text(config.into());
         assert_eq!(config.digest().hex(), "0cb3f7f715be787116cdebdf0c49786765814bbf15289a8eb8925b27d03ebcdc");
         let diff_ids = [vec![0; 1024], vec![0; 1536]].map(|layer| DiffId::of_tar(Digest::of(&layer)));
         let layers = layers(&config, &diff_ids).unwrap();
