@@ -32,7 +32,7 @@ pub fn open_members(
     cx: &Context<'_>,
 ) -> Result<Archive> {
     let source: Arc<str> = "members".into();
-    let mut members = Members::new(&cx.limits);
+    let mut members = Members::new(cx);
     for (name, member) in list {
         let member = match member {
             Member::File(bytes) => tree::Member::File(Content::bytes(source.clone(), name.clone(), bytes)),

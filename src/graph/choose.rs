@@ -30,6 +30,13 @@ impl Graph {
     pub(crate) fn choose(&self, wish: &Wish, host: &Platform, any: bool) -> Result<Choice> {
         let mut choice = Choice::default();
         let mut artifacts = Vec::new();
+        let (mut all, mut unmet) = (
+            Vec::new(),
+            match wish {
+                Wish::These(wishes) => wishes.clone(),
+                Wish::Default | Wish::All => Vec::new(),
+            },
+        );
         for group in self.groups() {
             let mut leaves = Vec::new();
             for &root in &group {
@@ -48,6 +55,8 @@ impl Graph {
             let chosen = match (wish, complete.as_slice()) {
                 (_, []) => continue,
                 (Wish::These(wishes), _) => {
+                    unmet.retain(|wish| self.best(&complete, wish).is_none());
+                    all.extend(complete.iter().copied());
                     let found: BTreeSet<_> = wishes.iter().filter_map(|wish| self.best(&complete, wish)).collect();
                     match Vec::from_iter(found).as_slice() {
                         [] => return Err(self.no_platform(wishes, &complete)),
@@ -66,6 +75,9 @@ impl Graph {
                 choice.left.push(format!("platform {}", self.platform_name(*other)));
             }
             choice.add(self, chosen, group.iter().map(|&root| self.roots[root].name.clone()));
+        }
+        if !unmet.is_empty() && !choice.images.is_empty() {
+            return Err(self.no_platform(&unmet, &all));
         }
         if choice.images.is_empty() {
             return Err(nothing(&choice.absent, &artifacts));

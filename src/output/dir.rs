@@ -16,10 +16,12 @@ use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
 
-/// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash or end in
-/// `.json` or `.tar`.
-const FILES: [&str; 2] = ["oci-layout", "repositories"];
+/// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash, and in an
+/// unpacked docker-archive those that end in `.json` or `.tar`.
+const FILES: [&str; 4] = ["index.json", "manifest.json", "oci-layout", "repositories"];
 const FOLDERS: [&str; 2] = ["blobs", "ingest"];
+/// Members further down.
+const INSIDE: [&str; 5] = ["VERSION", "json", "layer.tar", "sha256", "sha512"];
 
 /// Others hold the lock for as long as a few renames take.
 const LOCK_WAIT: Duration = Duration::from_millis(10);
@@ -81,29 +83,37 @@ impl DirWriter {
 
 /// Fails for a folder that holds anything but images: `--force` must not cost anyone a home directory.
 pub(super) fn check_ours(path: &Path) -> Result<()> {
-    let entries =
-        std::fs::read_dir(path).map_err(|e| Error::io("cannot read", e).within(path.display().to_string()))?;
+    let layout = starts(path, "oci-layout", "{");
     let mut hashes = false;
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let hash = is_hash(name.split('.').next().unwrap_or(&name));
-        let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let file = name.ends_with(".json") || name.contains(".tar") || FILES.contains(&name.as_str());
-        if !(hash || if folder { FOLDERS.contains(&name.as_str()) } else { file }) {
-            return refused(path, format!("there already, with something in it that belongs to no image: {name}"));
+    for entry in WalkDir::new(path).min_depth(1).into_iter().flatten() {
+        let name = entry.file_name().to_string_lossy();
+        let (folder, hash) = (entry.file_type().is_dir(), is_hash(name.split('.').next().unwrap_or_default()));
+        let known = match (entry.depth(), folder) {
+            (1, true) => FOLDERS.contains(&&*name),
+            (1, false) if layout => FILES.contains(&&*name),
+            (1, false) => FILES.contains(&&*name) || name.ends_with(".json") || name.contains(".tar"),
+            _ => INSIDE.contains(&&*name),
+        };
+        if !(known || hash) {
+            let inner = entry.path().strip_prefix(path).unwrap_or(entry.path()).display().to_string();
+            return refused(path, format!("there already, with something in it that belongs to no image: {inner}"));
         }
         hashes |= hash;
     }
     // Many things have an index.json or a manifest.json; docker's is an array.
-    if hashes || starts(path, "oci-layout", "{") || starts(path, "manifest.json", "[") {
+    if layout || hashes || starts(path, "manifest.json", "[") {
         return Ok(());
     }
     refused(path, "there already, and no folder with images".to_owned())
 }
 
-/// Fails for a folder that is no OCI layout.
+/// Fails for a folder that is no OCI layout, nor one in the making.
 pub(super) fn check_layout(path: &Path) -> Result<()> {
-    if starts(path, "oci-layout", "{") || starts(path, "index.json", "{") {
+    let only_blobs = || {
+        let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.all(|entry| entry.file_name() == "blobs" || entry.file_name() == "oci-layout")
+    };
+    if starts(path, "oci-layout", "{") || starts(path, "index.json", "{") || only_blobs() {
         return Ok(());
     }
     refused(path, "there already, and no OCI layout".to_owned())
@@ -118,7 +128,7 @@ fn starts(folder: &Path, name: &str, with: &str) -> bool {
 }
 
 fn is_hash(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
+    matches!(name.len(), 64 | 128) && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 impl Writer for DirWriter {
@@ -156,7 +166,6 @@ impl Writer for DirWriter {
     fn seal(self: Box<Self>) -> Result<u64> {
         self.sync_folders(self.staging.path())?;
         self.cancel.check()?;
-        super::check(&self.path, Container::Folder, self.existing)?;
         let size = self.size;
         match self.existing {
             Existing::Add { index, merge } => self.add(index, merge)?,
@@ -169,6 +178,7 @@ impl Writer for DirWriter {
 impl DirWriter {
     /// Puts the folder in its place.
     fn appear(self) -> Result<()> {
+        super::check(&self.path, Container::Folder, self.existing)?;
         // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours,
         // which then goes away.
         let full = super::check_absent(&self.path, Container::Folder).is_err();
@@ -192,6 +202,7 @@ impl DirWriter {
         let failed = |e| self.failed("cannot write", e);
         std::fs::create_dir_all(&self.path).map_err(failed)?;
         let _lock = self.lock()?;
+        super::check(&self.path, Container::Folder, self.existing)?;
         for entry in WalkDir::new(self.staging.path()).into_iter().flatten().filter(|e| e.file_type().is_file()) {
             let name = entry.path().strip_prefix(self.staging.path()).expect("the walk stays below its root");
             if name == Path::new(index) {

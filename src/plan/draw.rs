@@ -205,9 +205,18 @@ fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
     ];
     let say = |n: usize, of: &str| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" });
     let mut found: Vec<_> = counts.iter().filter(|(_, n)| *n > 0).map(|(of, n)| say(*n, of)).collect();
-    let manifest = image.manifest.as_ref().map(Document::value);
-    for key in ["subject", "artifactType"] {
-        found.extend(manifest.as_ref().and_then(|manifest| manifest.get(key)).map(|_| format!("the manifest's {key}")));
+    let mut holders: Vec<(&str, &Document)> = image.manifest.iter().map(|manifest| ("manifest", manifest)).collect();
+    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
+        graph.walk(root.node, &mut |node| {
+            if let Node::Index(index) = graph.node(node) {
+                holders.push(("index", &index.document));
+            }
+        });
+    }
+    for (of, document) in holders {
+        let value = document.value();
+        let keys = ["subject", "artifactType"].into_iter().filter(|key| value.get(*key).is_some());
+        found.extend(keys.map(|key| format!("{key} of the {of}")));
     }
     let urls: Vec<_> = layers().flat_map(|descriptor| descriptor.urls()).collect();
     if !urls.is_empty() {

@@ -207,3 +207,18 @@ fn annotations_about_the_stream_go_when_the_stream_changes() {
         assert_eq!(annotations["kept"], "1", "{asked}");
     }
 }
+
+#[test]
+fn a_level_needs_something_to_compress() {
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", &tree(Family::Docker, &stored(Codec::Plain)));
+    for (to, args) in [
+        ("oci-archive", &["--compression", "none"][..]),
+        ("oci-archive", &["--compression", "keep"]),
+        ("docker-archive", &[]),
+        ("docker-dir", &[]),
+    ] {
+        let run = sandbox.convert(to, &input, sandbox.path("out")).args(args).args(["--compression-level", "5"]).run();
+        assert_eq!(run.code, 2, "{run}");
+    }
+}

@@ -51,7 +51,7 @@ fn on_all_cores(count: usize, check: impl Fn(&Sandbox, usize) + Sync) {
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from).min(8) {
             scope.spawn(|| {
-                let sandbox = Sandbox::in_memory();
+                let sandbox = Sandbox::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= count {

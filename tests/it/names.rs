@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::found;
 use crate::support::layout::{IMAGE_NAME, REF_NAME};
-use crate::support::{Image, Layout, Run, Sandbox, Style, Tree, docker, file, image};
+use crate::support::{Codec, Image, Layout, Run, Sandbox, Style, Tree, docker, file, image};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -233,4 +233,35 @@ fn an_image_without_a_name_has_no_tags() {
             assert_eq!(manifest[0]["RepoTags"], expected, "{to}");
         }
     }
+}
+
+#[test]
+fn an_image_that_is_listed_twice_is_one_image() {
+    let twice = tagged(&["app:1"]).edit_json("manifest.json", |manifest| {
+        let item = manifest[0].clone();
+        manifest.as_array_mut().expect("a list").push(item);
+    });
+    for to in ["docker-archive", "oci-archive", "hybrid-archive"] {
+        let sandbox = Sandbox::new();
+        let run = convert(&sandbox, &twice, to, &["--json"]);
+        assert_eq!(run.json()["images"].as_array().map(Vec::len), Some(1), "{to}");
+        let output = Tree::read(&sandbox.path("out"));
+        for (file, list) in [("index.json", "/manifests"), ("manifest.json", "")] {
+            if output.get(file).is_some() {
+                let value = output.json(file);
+                assert_eq!(value.pointer(list).and_then(Value::as_array).map(Vec::len), Some(1), "{file} in {to}");
+            }
+        }
+    }
+}
+
+/// As docker 25 and later write it.
+#[test]
+fn repositories_of_a_hybrid_name_the_diff_id() {
+    let sandbox = Sandbox::new();
+    let packed = one().tag("docker.io/a/b:c").codec(Codec::Gzip);
+    convert(&sandbox, &Layout::new().named(&packed, "docker.io/a/b:c").tree(), "hybrid-archive", &[]);
+    let repositories = Tree::read(&sandbox.path("out")).json("repositories");
+    let top = one().diff_ids().pop().expect("a layer");
+    assert_eq!(repositories, json!({"docker.io/a/b": {"c": top["sha256:".len()..]}}));
 }

@@ -1,5 +1,7 @@
 //! The command line: exit codes, messages, reports, where things may be read from and written to.
 
+mod appending;
+mod limits;
 mod overwriting;
 mod paths;
 mod pipes;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::{docker_tree, oci_tree, one};
-use crate::support::{Sandbox, Tree, found};
+use crate::support::{Sandbox, Style, Tree, docker, file, found, image};
 
 #[test]
 fn an_output_that_exists_is_refused() {
@@ -40,12 +40,17 @@ fn force_replaces_a_file_whole() {
 fn force_replaces_a_layout_and_no_other_folder() {
     let sandbox = Sandbox::new();
     let input = sandbox.put_tree("in.tar", &docker_tree());
-    for (to, file) in [("oci-dir", "index.json"), ("docker-dir", "manifest.json")] {
+    let other = image().layer(file("other", "image")).tag("other:1");
+    for to in ["oci-dir", "docker-dir"] {
+        let old = sandbox.put_tree("old.tar", &docker(std::slice::from_ref(&other), Style::Classic));
         let out = sandbox.path(to);
-        sandbox.convert(to, &input, &out).ok();
-        fs::write(out.join(file), b"broken").expect("a file can be written");
+        sandbox.convert(to, &old, &out).ok();
+        fs::remove_file(old).expect("an input can be removed");
         sandbox.convert(to, &input, &out).args(["--force"]).ok();
         assert_eq!(found::output(&out, to).ids(), [one().id()]);
+        let output = Tree::read(&out);
+        let left = other.diff_ids()[0]["sha256:".len()..].to_owned();
+        assert!(!output.names().iter().any(|name| name.contains(&left)), "the old image is still there");
     }
     let home = sandbox.path("home");
     fs::create_dir(&home).expect("a folder can be made");

@@ -1,5 +1,8 @@
 //! How inputs and outputs are named: plain paths, colons in them, `transport:path[:reference]`.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::{docker_tree, oci_tree, one};
 use crate::support::{Layout, Sandbox, Style, Tree, docker, file, found, image};
 
@@ -100,4 +103,14 @@ fn an_input_with_nothing_in_it_says_so() {
         assert!(message.contains(name), "{message}");
     }
     sandbox.assert_holds(&["empty", "null.tar", "plain.tar"]);
+}
+
+#[test]
+fn paths_need_not_be_utf8() {
+    let sandbox = Sandbox::new();
+    let name = |bytes: &[u8]| sandbox.path("x").with_file_name(OsStr::from_bytes(bytes));
+    std::fs::write(name(b"in\xff.tar"), docker_tree().tar()).expect("an input can be written");
+    sandbox.convert("oci-archive", name(b"in\xff.tar"), name(b"out\xfe")).args(["--json"]).ok();
+    assert_eq!(found::output(&name(b"out\xfe"), "oci-archive").ids(), [one().id()]);
+    sandbox.convert("oci-archive", name(b"absent\xff"), name(b"x")).fails(75);
 }

@@ -5,28 +5,38 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::image::noise;
 use crate::support::{Codec, Sandbox, Style, docker, image};
 
-/// Sends a signal while the program waits for more input, and returns its exit code.
-fn interrupt(mut child: Child, bytes: &[u8], signal: Signal) -> Option<i32> {
-    let mut pipe = child.stdin.take().expect("stdin is a pipe");
-    // More than a pipe holds, so that the program is at work when this returns.
-    pipe.write_all(bytes).expect("the program reads its input");
+/// Sends a signal and expects the exit code soon.
+#[track_caller]
+fn signal_and_wait(child: &mut Child, signal: Signal, code: i32) {
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     kill_process(pid, signal).expect("the program runs");
     let started = Instant::now();
-    let code = loop {
+    let status = loop {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            break status.code();
+            break status;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "the program does not stop");
+        if started.elapsed() > Duration::from_secs(10) {
+            child.kill().expect("a child can be killed");
+            panic!("the program does not stop");
+        }
         thread::sleep(Duration::from_millis(5));
     };
-    drop(pipe);
-    code
+    assert_eq!(status.code(), Some(code));
+}
+
+/// Sends a signal while the program waits for more input.
+#[track_caller]
+fn interrupt(mut child: Child, bytes: &[u8], signal: Signal, code: i32) {
+    let mut pipe = child.stdin.take().expect("stdin is a pipe");
+    // More than a pipe holds, so that the program is at work when this returns.
+    pipe.write_all(bytes).expect("the program reads its input");
+    signal_and_wait(&mut child, signal, code);
 }
 
 /// Waits until the program has read a good part of its input, far from all that it has to do.
@@ -51,7 +61,7 @@ fn a_program_that_is_interrupted_while_it_reads_leaves_nothing() {
             let mut command = sandbox.convert("oci-archive", "-", sandbox.path("out")).prepared();
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
             let child = command.spawn().expect("the program can be started");
-            assert_eq!(interrupt(child, &bytes[..bytes.len() / 2], signal), Some(code));
+            interrupt(child, &bytes[..bytes.len() / 2], signal, code);
             sandbox.assert_holds(&[]);
         }
     }
@@ -71,10 +81,7 @@ fn a_program_that_is_interrupted_while_it_writes_leaves_nothing() {
             command.stdout(Stdio::null()).stderr(Stdio::null());
             let mut child = command.spawn().expect("the program can be started");
             wait_until_it_works(&child);
-            let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
-            kill_process(pid, signal).expect("the program still runs");
-            let status = child.wait().expect("the program ends");
-            assert_eq!(status.code(), Some(code), "{to}");
+            signal_and_wait(&mut child, signal, code);
             sandbox.assert_holds(&["in.tar"]);
         }
     }
@@ -88,7 +95,20 @@ fn an_interrupted_program_leaves_an_older_output_alone() {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().expect("the program can be started");
     let bytes = docker(&[image().layer(noise(1, 2_000_000)).tag("a:1")], Style::Classic).tar();
-    assert_eq!(interrupt(child, &bytes[..1_000_000], Signal::INT), Some(130));
+    interrupt(child, &bytes[..1_000_000], Signal::INT, 130);
     assert_eq!(std::fs::read(&out).expect("the old output"), b"precious");
     sandbox.assert_holds(&["out"]);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_does_not_keep_the_program() {
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", &docker(&[image().layer(noise(1, 1000)).tag("a:1")], Style::Classic));
+    let pipe = sandbox.path("pipe");
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).expect("a named pipe can be made");
+    let mut command = sandbox.convert("oci-archive", input, &pipe).args(["--force"]).prepared();
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program can be started");
+    thread::sleep(Duration::from_millis(500));
+    signal_and_wait(&mut child, Signal::TERM, 143);
 }

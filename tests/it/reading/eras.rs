@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use serde_json::{Value, json};
 
-use super::{check_reads, classic, item, layer_path, one, tar, two};
+use super::{check_reads, classic, folder, item, layer_path, one, tar, two};
 use crate::support::tally::tally;
 use crate::support::{Codec, Kind, Sandbox, Style, Tree, docker, file, found, image};
 
@@ -24,7 +24,7 @@ fn docker_archives_of_every_era() {
             &[one(), two()],
         ),
         tar("skopeo and podman", docker(&[one(), two()], Style::Skopeo), &[one(), two()]),
-        tar("skopeo, the same layer twice, one file", docker(from_ref(&twice), Style::Skopeo), &[twice]),
+        tar("skopeo, the same layer twice, one file", docker(from_ref(&twice), Style::Skopeo), from_ref(&twice)),
         tar("docker 25, blobs beside an OCI layout", docker(&[one(), two()], Style::Hybrid), &[one(), two()]),
         tar(
             "docker 25, an untagged image that index.json forgot",
@@ -34,6 +34,13 @@ fn docker_archives_of_every_era() {
             &[one(), two()],
         ),
         tar("crane", docker(&[one().codec(Codec::Gzip)], Style::Crane), &[one()]),
+        folder(
+            "docker 1.10 to 24, unpacked, with its symlinks",
+            docker(from_ref(&twice), Style::Classic),
+            from_ref(&twice),
+        ),
+        folder("skopeo, unpacked", docker(&[one(), two()], Style::Skopeo), &[one(), two()]),
+        folder("docker 25, unpacked", docker(&[one(), two()], Style::Hybrid), &[one(), two()]),
         tar("by hand, no digest in any name", docker(&[one()], Style::Plain), &[one()]),
     ];
     tally("eras", &rows, check_reads);

@@ -22,14 +22,16 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
+    /// In memory where there is room: these files are small and many, and no disk has to confirm them.
     pub(crate) fn new() -> Sandbox {
-        Sandbox::below(&std::env::temp_dir())
+        let shm = Path::new("/dev/shm");
+        let room = rustix::fs::statvfs(shm).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
+        if room > 1 << 30 { Sandbox::below(shm) } else { Sandbox::on_disk() }
     }
 
-    /// A sandbox for thousands of tiny files, which no disk has to confirm.
-    pub(crate) fn in_memory() -> Sandbox {
-        let shm = Path::new("/dev/shm");
-        if shm.is_dir() { Sandbox::below(shm) } else { Sandbox::new() }
+    /// For files of hundreds of megabytes.
+    pub(crate) fn on_disk() -> Sandbox {
+        Sandbox::below(&std::env::temp_dir())
     }
 
     fn below(parent: &Path) -> Sandbox {
@@ -163,12 +165,13 @@ impl Call<'_> {
         });
         let stdout = drain(child.stdout.take().expect("stdout is a pipe"));
         let stderr = drain(child.stderr.take().expect("stderr is a pipe"));
-        let (status, peak_kib) = wait(&mut child, started);
+        let (status, peak_kib, cpu) = wait(&mut child, started);
         let run = Run {
             code: status.code().unwrap_or_else(|| panic!("killed: {status} {:?}", self.args)),
             stdout: stdout.join().expect("stdout was read"),
             stderr: String::from_utf8(stderr.join().expect("stderr was read")).expect("stderr is UTF-8"),
             took: started.elapsed(),
+            cpu,
             peak_kib,
             args: self.args,
         };
@@ -204,15 +207,17 @@ fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     })
 }
 
-/// Waits for the end and watches the peak of resident memory on the way.
-fn wait(child: &mut Child, started: Instant) -> (std::process::ExitStatus, u64) {
+/// Waits for the end and watches the peak of resident memory and the processor's time on the way.
+fn wait(child: &mut Child, started: Instant) -> (std::process::ExitStatus, u64, Duration) {
     let mut peak = 0;
+    let mut cpu = Duration::ZERO;
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            return (status, peak);
+            return (status, peak, cpu);
         }
         peak = peak_kib(child.id()).unwrap_or(0).max(peak);
+        cpu = cpu_time(child.id()).unwrap_or_default().max(cpu);
         if started.elapsed() > PATIENCE {
             child.kill().expect("a child can be killed");
             panic!("the program hangs");
@@ -222,11 +227,23 @@ fn wait(child: &mut Child, started: Instant) -> (std::process::ExitStatus, u64) 
     }
 }
 
-/// The kernel's own high-water mark, so that nothing is missed between two looks.
+/// The kernel's own high-water mark, so that nothing is missed between two looks. Until the new program runs in it, a
+/// process shows the memory of the one that made it.
 pub(crate) fn peak_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    if !status.starts_with("Name:\ttransload\n") {
+        return None;
+    }
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// User and system time so far, in the kernel's ticks of 10 ms.
+fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }
 
 /// What a call of the program did.
@@ -236,6 +253,8 @@ pub(crate) struct Run {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
     pub(crate) took: Duration,
+    /// The processor's time, which does not depend on what else the machine does.
+    pub(crate) cpu: Duration,
     /// The peak of resident memory, as seen last before the end.
     pub(crate) peak_kib: u64,
     args: Vec<OsString>,
