@@ -15,6 +15,8 @@ pub struct Limits {
     pub json_values: usize,
     /// Members of one archive or folder: their names are held in memory.
     pub members: usize,
+    /// Names and images of one source. The largest bundles have some hundreds.
+    pub names: usize,
     /// Layers of one image. overlayfs stops near 127, so this is generous.
     pub layers: usize,
     /// Bytes of one PAX header, long name or sparse map: they are held in memory. Linux paths end at 4 KiB.
@@ -40,6 +42,7 @@ impl Default for Limits {
             all_document_bytes: 32 << 20,
             json_values: 100_000,
             members: 100_000,
+            names: 10_000,
             layers: 1024,
             header_bytes: 1 << 20,
             index_depth: 8,
@@ -82,6 +85,7 @@ impl Limits {
         "all-document-bytes" => all_document_bytes,
         "json-values" => json_values,
         "members" => members,
+        "names" => names,
         "layers" => layers,
         "header-bytes" => header_bytes,
         "index-depth" => index_depth,

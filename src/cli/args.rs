@@ -40,6 +40,7 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   all-document-bytes  bytes of all of them (32 MiB)
   json-values         values in one of them (100000)
   members             members of one archive or folder (100000)
+  names               names and images of one source (10000)
   layers              layers of one image (1024)
   header-bytes        bytes of one PAX header, long name or sparse map (1 MiB)
   index-depth         indexes inside one another (8)

@@ -51,7 +51,7 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     for entry in docker::entries(members)? {
         let id = ImageId::of_config(entry.config.sha256());
         match holders.get(&id) {
-            Some(roots) => add_names(&mut graph, roots, entry.names()),
+            Some(roots) => add_names(&mut graph, roots, entry.names(), reading)?,
             // The docker half presents as an image what the OCI half knows to be none (wasm modules).
             None if artifacts.contains(&id.as_config_digest()) => {}
             None => {
@@ -91,8 +91,8 @@ fn artifact_blobs(graph: &Graph) -> HashSet<Digest> {
 }
 
 /// Gives the image the names that it does not have yet; a full name takes the place of none and of its bare tag.
-fn add_names(graph: &mut Graph, roots: &[usize], names: Vec<Name>) {
-    let Some(&first) = roots.first() else { return };
+fn add_names(graph: &mut Graph, roots: &[usize], names: Vec<Name>, reading: Reading<'_>) -> Result<()> {
+    let Some(&first) = roots.first() else { return Ok(()) };
     for name in names {
         let Name::Full(reference) = &name else { continue };
         let node = graph.roots[first].node;
@@ -110,8 +110,9 @@ fn add_names(graph: &mut Graph, roots: &[usize], names: Vec<Name>) {
             Some(&root) => graph.roots[root].name = name,
             None => {
                 let root = Root { name, ..graph.roots[first].clone() };
-                graph.roots.push(root);
+                graph.add_root(root, reading.cx.limits.names)?;
             }
         }
     }
+    Ok(())
 }

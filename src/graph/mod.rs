@@ -23,6 +23,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::document::Document;
 use crate::error::Result;
+use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
 
@@ -164,6 +165,15 @@ impl Graph {
         self.blobs.push(Blob { content: content.clone(), compression, claim });
         self.known_blobs.insert(key, id);
         Ok(id)
+    }
+
+    /// Adds a root; there may be `limit` of them.
+    pub(crate) fn add_root(&mut self, root: Root, limit: usize) -> Result<()> {
+        if self.roots.len() >= limit {
+            return Err(exceeded("names", format!("more than {limit} names and images")));
+        }
+        self.roots.push(root);
+        Ok(())
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {

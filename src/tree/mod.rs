@@ -19,6 +19,11 @@ use crate::document::Document;
 use crate::error::{Error, Result, Within, quoted};
 use crate::limits::{Limits, exceeded};
 
+/// What the smallest document takes beside its bytes.
+const DOCUMENT_COST: u64 = 512;
+/// Bytes of a path that is looked up: what Linux allows.
+const PATH_LIMIT: usize = 4096;
+
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(crate) enum Member {
@@ -98,7 +103,8 @@ impl Members {
     /// Reads a document that is there, or embedded in another.
     pub(crate) fn document(&self, content: &Content) -> Result<Document> {
         let bytes = content.read(self.limits.document_bytes)?;
-        let left = self.documents_left.get().checked_sub(bytes.len() as u64).ok_or_else(|| {
+        let cost = bytes.len() as u64 + DOCUMENT_COST;
+        let left = self.documents_left.get().checked_sub(cost).ok_or_else(|| {
             let limit = self.limits.all_document_bytes;
             exceeded("all-document-bytes", format!("more than {limit} bytes of manifests, indexes and configs"))
         })?;
@@ -150,6 +156,9 @@ impl Members {
     }
 
     fn resolve(&self, name: &str) -> Result<Found<'_>> {
+        if name.len() > PATH_LIMIT {
+            return Err(Error::damaged(format!("a path of {} bytes, {PATH_LIMIT} are allowed", name.len())));
+        }
         let mut todo: VecDeque<String> = parts(&self.wrapper).chain(parts(name)).map(str::to_owned).collect();
         let mut done: Vec<String> = Vec::new();
         let mut followed: Option<String> = None;
@@ -171,6 +180,9 @@ impl Members {
             };
             let (Member::Symlink(target) | Member::HardLink(target)) = last else { continue };
             hops += 1;
+            if target.len() > PATH_LIMIT {
+                return Err(Error::damaged(format!("a link of {} bytes, {PATH_LIMIT} are allowed", target.len())));
+            }
             if hops > self.limits.link_hops {
                 return Err(exceeded("link-hops", "too many links, or a loop of links"));
             }

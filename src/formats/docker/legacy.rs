@@ -2,7 +2,7 @@
 //! its metadata (`json`), its tar (`layer.tar`) and the ID of its parent. There is no config; docker makes one when it
 //! loads such an archive (moby, `image/v1`), and so do we, by the same rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::value::RawValue;
 
@@ -49,9 +49,14 @@ impl LegacyConfig {
 pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -> Result<()> {
     let value = members.document(members.file("repositories")?)?.value();
     let mut names: Vec<(String, Vec<Name>)> = Vec::new();
+    let mut count = 0;
     (|| {
         for (repository, tags) in Cursor::new(&value).members()? {
             for (tag, id) in tags.members()? {
+                count += 1;
+                if count > reading.cx.limits.names {
+                    return Err(exceeded("names", format!("more than {} names", reading.cx.limits.names)));
+                }
                 let (id, name) = (id.text()?, Name::from_repo_tag(&format!("{repository}:{tag}")));
                 match names.iter_mut().find(|(known, _)| known == id) {
                     Some((_, names)) => names.push(name),
@@ -84,7 +89,7 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
         let config = Config::Legacy(LegacyConfig { fields, history });
         let image = Image { manifest: None, config, layers, platform, missing: Vec::new() };
         let node = graph.add_node(Node::Image(Box::new(image)));
-        add_roots(graph, node, position, names);
+        add_roots(graph, node, position, names, reading)?;
     }
     Ok(())
 }
@@ -109,12 +114,13 @@ struct V1Layer {
 /// Follows the parents down from the top layer; returns the layers bottom first.
 fn chain(members: &Members, top: &str, reading: Reading<'_>) -> Result<Vec<V1Layer>> {
     let mut chain: Vec<V1Layer> = Vec::new();
+    let mut seen = HashSet::new();
     let mut next = Some(top.to_owned());
     while let Some(id) = next {
         if id.is_empty() || id.contains('/') {
             return Err(Error::damaged(format!("{} is not the ID of a layer", quoted(&id))));
         }
-        if chain.iter().any(|layer| layer.id == id) {
+        if !seen.insert(id.clone()) {
             return Err(Error::damaged(format!("a loop of parents at layer {}", quoted(&id))));
         }
         if chain.len() == reading.cx.limits.layers {

@@ -1,5 +1,7 @@
 //! Reading a docker-archive. A path in `manifest.json` is only a member's name: no digest is inferred from it.
 
+use std::collections::HashSet;
+
 use super::legacy;
 use crate::digest::DiffId;
 use crate::document::{self, Document};
@@ -76,12 +78,9 @@ fn entry(members: &Members, item: &Cursor<'_>, position: usize) -> Result<Entry>
 impl Entry {
     /// Returns the image's names, each once, or that there is none.
     pub(crate) fn names(&self) -> Vec<Name> {
-        let mut names: Vec<Name> = Vec::new();
-        for name in self.tags.iter().map(|tag| Name::from_repo_tag(tag)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
+        let mut seen = HashSet::new();
+        let names = self.tags.iter().map(|tag| Name::from_repo_tag(tag));
+        let names: Vec<Name> = names.filter(|name| seen.insert(name.clone())).collect();
         if names.is_empty() { vec![Name::None] } else { names }
     }
 }
@@ -115,8 +114,7 @@ pub(crate) fn add_image(
     let config = Config::Document(entry.config.clone());
     let node =
         graph.add_node(Node::Image(Box::new(Image { manifest: None, config, layers, platform, missing: Vec::new() })));
-    add_roots(graph, node, position, entry.names());
-    Ok(())
+    add_roots(graph, node, position, entry.names(), reading)
 }
 
 /// Reads what the config claims: its platform, and a diff_id for each layer.
@@ -148,6 +146,13 @@ pub(super) fn layer_blob(graph: &mut Graph, members: &Members, path: &str) -> Re
     graph.add_blob(members.file(path)?, Look::Into, None)
 }
 
-pub(super) fn add_roots(graph: &mut Graph, node: NodeId, position: usize, names: Vec<Name>) {
-    graph.roots.extend(names.into_iter().map(|name| Root { node, position, descriptor: None, name }));
+pub(super) fn add_roots(
+    graph: &mut Graph,
+    node: NodeId,
+    position: usize,
+    names: Vec<Name>,
+    reading: Reading<'_>,
+) -> Result<()> {
+    let mut roots = names.into_iter().map(|name| Root { node, position, descriptor: None, name });
+    roots.try_for_each(|root| graph.add_root(root, reading.cx.limits.names))
 }

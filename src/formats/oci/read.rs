@@ -34,7 +34,8 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     for (position, descriptor) in descriptors.into_iter().enumerate() {
         let node = reader.node(&descriptor, 1)?;
         let name = Name::from_annotations(&descriptor);
-        reader.graph.roots.push(Root { node, position, descriptor: Some(descriptor), name });
+        let root = Root { node, position, descriptor: Some(descriptor), name };
+        reader.graph.add_root(root, reading.cx.limits.names).within("index.json")?;
     }
     reader.graph.layout_index = Some(document);
     reader.graph.by_claim = reader.known;
