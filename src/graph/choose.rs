@@ -25,18 +25,17 @@ pub(crate) struct Choice {
 }
 
 impl Graph {
-    /// Chooses one image for each name: the only complete one, or the one for the platform that is asked for.
-    /// Of several, none asked for, the host's; when there is none for the host, the first if `any` will do.
+    /// Chooses one image for each name: the only complete one, or the one for the platform that is asked for. Of several
+    /// the host's, when none is asked for. A target that keeps the others elsewhere sets `any`: several may be asked for,
+    /// and where none is the host's the first will do.
     pub(crate) fn choose(&self, wish: &Wish, host: &Platform, any: bool) -> Result<Choice> {
         let mut choice = Choice::default();
         let mut artifacts = Vec::new();
-        let (mut all, mut unmet) = (
-            Vec::new(),
-            match wish {
-                Wish::These(wishes) => wishes.clone(),
-                Wish::Default | Wish::All => Vec::new(),
-            },
-        );
+        let mut all = Vec::new();
+        let mut unmet = match wish {
+            Wish::These(wishes) => wishes.clone(),
+            Wish::Default | Wish::All => Vec::new(),
+        };
         for group in self.groups() {
             let mut leaves = Vec::new();
             for &root in &group {
@@ -61,6 +60,7 @@ impl Graph {
                     match Vec::from_iter(found).as_slice() {
                         [] => return Err(self.no_platform(wishes, &complete)),
                         [one] => *one,
+                        several @ [first, ..] if any => self.best(several, host).unwrap_or(*first),
                         _ => return Err(self.many_platforms(&complete, "several are asked for")),
                     }
                 }

@@ -213,3 +213,14 @@ fn strict_knows_what_a_docker_archive_cannot_hold() {
         assert!(run.stderr.lines().any(|line| line.starts_with("loss: ")), "{key} of {place}: {run}");
     }
 }
+
+/// A hybrid's index holds what is asked for; its docker half names the one that suits this machine, or the first.
+#[test]
+fn a_hybrid_holds_several_platforms_that_are_asked_for() {
+    for tree in [nested(), flat().0] {
+        let out = converted(&tree, "hybrid-archive", &BOTH);
+        assert_eq!(found::oci_view(&out).expect("a layout").ids().len(), 2);
+        assert_eq!(found::docker_view(&out).expect("a manifest.json").ids().len(), 1);
+        refused(&tree, "docker-archive", &BOTH, 4);
+    }
+}
