@@ -64,3 +64,14 @@ impl Descriptor {
         urls.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 }
+
+/// Counts the annotations of a document or descriptor, apart from names: those are carried over by themselves.
+pub(crate) fn count_annotations(of: &Value) -> usize {
+    let keys = of.get("annotations").and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
+    keys.filter(|key| ![CONTAINERD_NAME, REF_NAME].contains(&key.as_str())).count()
+}
+
+/// Says how many annotations are lost, and of what; nothing for none.
+pub(crate) fn lost_annotations(count: usize, of: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} annotation{} of the {of}: dropped", if count == 1 { "" } else { "s" }))
+}

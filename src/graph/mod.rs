@@ -49,6 +49,8 @@ pub(crate) struct Graph {
     pub(crate) layout_index: Option<Document>,
     /// The roots are no longer what `layout_index` says.
     pub(crate) roots_changed: bool,
+    /// What selecting took away that was not asked to go.
+    pub(crate) losses: Vec<String>,
     /// What a user should know about the source.
     pub(crate) warnings: Vec<String>,
     /// Claims that turned out wrong and were put right.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::{Child, Graph, Index, Node, NodeId, Root};
-use crate::descriptor::{ATTESTED, Descriptor};
+use crate::descriptor::{ATTESTED, Descriptor, count_annotations, lost_annotations};
 use crate::document::Document;
 use crate::error::Result;
 use crate::json::field;
@@ -110,7 +110,11 @@ impl Graph {
         match children.as_slice() {
             _ if images == 0 => Narrowed::Nothing,
             all if all.len() == before && !changed => Narrowed::Whole,
-            [child] => Narrowed::One(child.node, child.descriptor.value.get("platform").cloned()),
+            [child] => {
+                let lost = count_annotations(&index.document.value()) + count_annotations(&child.descriptor.value);
+                self.losses.extend(lost_annotations(lost, "index"));
+                Narrowed::One(child.node, child.descriptor.value.get("platform").cloned())
+            }
             several => {
                 let mut value = index.document.value();
                 *field(&mut value, "manifests") = several.iter().map(|child| child.descriptor.value.clone()).collect();

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde_json::Value;
-
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
 use crate::codec::CompressionChoice;
-use crate::descriptor::{CONTAINERD_NAME, Descriptor, REF_NAME};
+use crate::descriptor::{Descriptor, count_annotations, lost_annotations};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Root, Wish, absence};
@@ -75,7 +73,7 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
         }
     }
     let mut losses = Vec::new();
-    for loss in plan.losses {
+    for loss in graph.losses.drain(..).chain(plan.losses) {
         if !losses.contains(&loss) {
             losses.push(loss);
         }
@@ -95,7 +93,7 @@ fn choose(
         graph.warnings.extend(absence(&absent));
         losses.extend(left.into_iter().map(|what| format!("{what}: left out, {} cannot hold it", target.name)));
         for Chosen { image, .. } in &images {
-            losses.extend(annotations(graph, *image).into_iter().map(|what| format!("{what}: dropped")));
+            losses.extend(annotations(graph, *image));
         }
         if !wanted.names.is_empty() {
             let [only] = images.as_mut_slice() else { return Err(one_image(images.len())) };
@@ -189,12 +187,8 @@ fn check_names(graph: &Graph) -> Result<()> {
 /// Lists what only an OCI layout holds of an image.
 fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
     let Some(image) = graph.image(id) else { return Vec::new() };
-    let count = |value: Option<&Value>| {
-        let keys = value.and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
-        keys.filter(|key| ![CONTAINERD_NAME, REF_NAME].contains(&key.as_str())).count()
-    };
-    let of_document = |document: &Document| count(document.value().get("annotations"));
-    let of_descriptor = |descriptor: &Descriptor| count(descriptor.value.get("annotations"));
+    let of_document = |document: &Document| count_annotations(&document.value());
+    let of_descriptor = |descriptor: &Descriptor| count_annotations(&descriptor.value);
     let layers = || image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
     let in_indexes =
         graph.layout_index.as_ref().map_or(0, of_document) + above(graph, id, &of_document, &of_descriptor);
@@ -203,8 +197,7 @@ fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
         ("layers", layers().map(of_descriptor).sum()),
         ("index", in_indexes),
     ];
-    let say = |n: usize, of: &str| format!("{n} annotation{} of the {of}", if n == 1 { "" } else { "s" });
-    let mut found: Vec<_> = counts.iter().filter(|(_, n)| *n > 0).map(|(of, n)| say(*n, of)).collect();
+    let mut found: Vec<_> = counts.iter().filter_map(|(of, n)| lost_annotations(*n, of)).collect();
     let mut holders: Vec<(&str, &Document)> = image.manifest.iter().map(|manifest| ("manifest", manifest)).collect();
     for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
         graph.walk(root.node, &mut |node| {
@@ -216,11 +209,11 @@ fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
     for (of, document) in holders {
         let value = document.value();
         let keys = ["subject", "artifactType"].into_iter().filter(|key| value.get(*key).is_some());
-        found.extend(keys.map(|key| format!("{key} of the {of}")));
+        found.extend(keys.map(|key| format!("{key} of the {of}: dropped")));
     }
     let urls: Vec<_> = layers().flat_map(|descriptor| descriptor.urls()).collect();
     if !urls.is_empty() {
-        found.push(format!("urls of foreign layers ({})", urls.join(", ")));
+        found.push(format!("urls of foreign layers ({}): dropped", urls.join(", ")));
     }
     found
 }

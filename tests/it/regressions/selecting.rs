@@ -224,3 +224,22 @@ fn a_hybrid_holds_several_platforms_that_are_asked_for() {
         refused(&tree, "docker-archive", &BOTH, 4);
     }
 }
+
+/// An index that is left with one image gives its place to that; what only it said is told.
+#[test]
+fn annotations_that_go_with_an_index_are_told() {
+    for place in ["index", "child"] {
+        let mut layout = Layout::new();
+        let note = |at: &str, document: Value| {
+            if at == place { with(document, "annotations", json!({"n": "1"})) } else { document }
+        };
+        let children =
+            pair().map(|image| note("child", with(layout.image(&image), "platform", image.platform_value())));
+        let index = note("index", json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}));
+        let index = layout.put(INDEX, index.to_string());
+        layout.root(index, name("docker.io/d/app:1"));
+        let tree = layout.tree();
+        refused(&tree, "oci-archive", &["--strict", ONE[0], ONE[1]], 4);
+        converted(&tree, "oci-archive", &["--strict"]);
+    }
+}
