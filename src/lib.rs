@@ -78,6 +78,7 @@ mod media_type;
 mod output;
 mod plan;
 mod platform;
+mod pool;
 mod receipt;
 mod reference;
 mod tree;

@@ -1,6 +1,5 @@
 //! Doing what the plan says: every blob is read once, and what it turns out to be is held against what was claimed.
 
-mod pool;
 mod pour;
 mod stream;
 

@@ -4,12 +4,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::stream::{self, Naming, Source};
-use super::{Facts, blob, copy, pool, settle};
+use super::{Facts, blob, copy, settle};
 use crate::context::{Context, Event};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::output::{Body, Entry, Place, Writer};
 use crate::plan::{JobId, Jobs, Outcome, Outcomes};
+use crate::pool;
 
 /// What became of a conversion.
 #[derive(Debug)]

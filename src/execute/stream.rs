@@ -7,7 +7,6 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::pool::panicked;
 use super::{Facts, blob, copy, settle};
 use crate::codec::{BLOCK_LEN, BlockEncoder, Encoding};
 use crate::content::{Flow, Measured, Meter, pump};
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::output::{Filling, Writer};
 use crate::plan::{Action, Job, JobId, Jobs, Outcome};
+use crate::pool::panicked;
 
 /// Each worker has a block, its result and a codec's tables in memory, about 4 MiB, and a conversion may take 64 MiB.
 /// More would wait: eight compress about as fast as one thread reads and hashes.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 
-pub(super) fn run<T: Sync, R: Send>(
+pub(crate) fn run<T: Sync, R: Send>(
     tasks: &[T],
     threads: NonZeroUsize,
     work: impl Fn(&T) -> Result<R> + Sync,
@@ -52,7 +52,7 @@ pub(super) fn run<T: Sync, R: Send>(
 }
 
 /// Words the error for a thread that panicked; it has told why on stderr.
-pub(super) fn panicked() -> Error {
+pub(crate) fn panicked() -> Error {
     Error::new(ErrorKind::Environment, "a worker thread failed unexpectedly")
 }
 
