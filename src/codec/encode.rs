@@ -4,6 +4,7 @@
 //! define a sequence of those as one stream, so blocks can be made on any number of threads.
 
 use super::Compression;
+use super::dense::is_dense;
 use crate::error::{Error, Result};
 
 /// A codec and its level.
@@ -53,7 +54,7 @@ pub(crate) struct BlockEncoder {
 }
 
 enum Codec {
-    Gzip(libdeflater::Compressor),
+    Gzip { compressor: libdeflater::Compressor, storer: libdeflater::Compressor },
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
@@ -61,10 +62,13 @@ impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
         let (codec, bound) = match encoding {
             Encoding::Gzip { level } => {
-                let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
-                let mut compressor = libdeflater::Compressor::new(level);
+                let of = |level| {
+                    let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
+                    libdeflater::Compressor::new(level)
+                };
+                let (mut compressor, storer) = (of(level), of(0));
                 let bound = compressor.gzip_compress_bound(BLOCK_LEN);
-                (Codec::Gzip(compressor), bound)
+                (Codec::Gzip { compressor, storer }, bound)
             }
             Encoding::Zstd { level } => {
                 let compressor = zstd::bulk::Compressor::new(level);
@@ -75,18 +79,20 @@ impl BlockEncoder {
         Ok(Self { codec, room: vec![0; bound] })
     }
 
-    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own.
-    pub(crate) fn encode(&mut self, block: &[u8]) -> Result<Vec<u8>> {
+    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own at the end of `made`.
+    pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
         let len = match &mut self.codec {
-            Codec::Gzip(compressor) => {
+            Codec::Gzip { compressor, storer } => {
+                let compressor = if is_dense(block) { storer } else { compressor };
                 compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound")
             }
             Codec::Zstd(compressor) => {
-                let made = compressor.compress_to_buffer(block, &mut self.room[..]);
-                made.map_err(|e| Error::io("cannot compress", e))?
+                let len = compressor.compress_to_buffer(block, &mut self.room[..]);
+                len.map_err(|e| Error::io("cannot compress", e))?
             }
         };
-        Ok(self.room[..len].to_vec())
+        made.extend_from_slice(&self.room[..len]);
+        Ok(())
     }
 }
 
@@ -108,7 +114,8 @@ mod tests {
             (Encoding::Zstd { level: 3 }, "aa91d3fb730cf9ef0b46d01ce8e1625bc2cef70a41a753cdd610d88f5798f051"),
         ] {
             let mut encoder = BlockEncoder::new(encoding).unwrap();
-            let blocks: Vec<u8> = text.chunks(BLOCK_LEN).flat_map(|block| encoder.encode(block).unwrap()).collect();
+            let mut blocks = Vec::new();
+            text.chunks(BLOCK_LEN).for_each(|block| encoder.encode(block, &mut blocks).unwrap());
             let mut back = Vec::new();
             let limits = Limits::default();
             decoder(encoding.compression(), &blocks[..], &limits).unwrap().read_to_end(&mut back).unwrap();
