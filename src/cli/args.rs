@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use transload::{CompressionChoice, Format};
+use transload::{CompressionChoice, CompressionLevel, Format};
 
 use super::exit::CODES;
 
@@ -75,9 +75,9 @@ pub(super) struct ConvertArgs {
     /// What happens to layers: keep, none, gzip or zstd
     #[arg(long, value_name = "HOW", value_parser = parse::<CompressionChoice>)]
     pub(super) compression: Option<CompressionChoice>,
-    /// Level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(super) compression_level: Option<i32>,
+    /// fast, or a level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
+    pub(super) compression_level: Option<CompressionLevel>,
     /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change
     #[arg(long)]
     pub(super) recompute: bool,

@@ -3,8 +3,8 @@
 //! A stream is cut into blocks of fixed size, each compressed by itself: a gzip member or a zstd frame. Both formats
 //! define a sequence of those as one stream, so blocks can be made on any number of threads.
 
-use super::Compression;
 use super::dense::is_dense;
+use super::{Compression, CompressionLevel};
 use crate::error::{Error, Result};
 
 /// A codec and its level.
@@ -23,19 +23,25 @@ const ZSTD_LEVEL: i32 = 3;
 
 impl Encoding {
     /// Returns the encoding with this level (or its default), which must be in the codec's range.
-    pub(crate) fn new(compression: Compression, level: Option<i32>) -> Result<Self> {
-        let (range, encoding) = match compression {
-            Compression::Gzip => (0..=12, Self::Gzip { level: level.unwrap_or(GZIP_LEVEL) }),
-            Compression::Zstd => (1..=19, Self::Zstd { level: level.unwrap_or(ZSTD_LEVEL) }),
+    pub(crate) fn new(compression: Compression, level: Option<CompressionLevel>) -> Result<Self> {
+        use CompressionLevel::{Fast, Number};
+        let (range, default, fast) = match compression {
+            Compression::Gzip => (0..=12, GZIP_LEVEL, 1),
+            Compression::Zstd => (1..=19, ZSTD_LEVEL, 1),
             other => return Err(Error::usage(format!("layers cannot be compressed with {}", other.name()))),
         };
-        match level {
-            Some(level) if !range.contains(&level) => {
+        let level = match level {
+            Some(Fast) => fast,
+            Some(Number(level)) if range.contains(&level) => level,
+            Some(Number(level)) => {
                 let (name, low, high) = (compression.name(), range.start(), range.end());
-                Err(Error::usage(format!("compression level {level}: {name} has levels {low} to {high}")))
+                return Err(Error::usage(format!(
+                    "compression level {level}: {name} has levels {low} to {high}, or fast"
+                )));
             }
-            _ => Ok(encoding),
-        }
+            None => default,
+        };
+        Ok(if compression == Compression::Gzip { Self::Gzip { level } } else { Self::Zstd { level } })
     }
 
     pub(crate) fn compression(self) -> Compression {

@@ -87,6 +87,30 @@ pub enum CompressionChoice {
     Zstd,
 }
 
+/// How much work compression is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CompressionLevel {
+    /// As little as is useful.
+    Fast,
+    /// A level of the codec: 0 to 12 for gzip, 1 to 19 for zstd.
+    Number(i32),
+}
+
+impl std::str::FromStr for CompressionLevel {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fast" => Ok(Self::Fast),
+            _ => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| Error::usage(format!("compression level {}: neither fast nor a number", quoted(text)))),
+        }
+    }
+}
+
 impl std::str::FromStr for CompressionChoice {
     type Err = Error;
 
