@@ -7,6 +7,7 @@ mod exit;
 mod location;
 mod render;
 mod signals;
+mod source;
 mod stdio;
 
 use std::process::ExitCode;
