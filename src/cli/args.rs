@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::convert::ConvertArgs;
 use super::exit::CODES;
+use super::inspect::InspectArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
 #[derive(Debug, Parser)]
@@ -17,6 +18,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Convert an archive or folder of images into another format
     Convert(ConvertArgs),
+    /// Tell what is in an archive or folder of images
+    Inspect(InspectArgs),
 }
 
 /// Words the library's error for clap.

@@ -4,7 +4,9 @@
 mod args;
 mod convert;
 mod exit;
+mod inspect;
 mod location;
+mod page;
 mod render;
 mod signals;
 mod source;
@@ -24,10 +26,11 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return exit::report(&error.into(), 0),
     };
     let outcome = match Cli::parse().command {
-        Command::Convert(args) => convert::run(&args, &signals),
+        Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args, &signals),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => exit::report(&error, signals.received()),
     }
 }

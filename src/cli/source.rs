@@ -86,6 +86,17 @@ impl Source {
         Archive::open(self.input()?, self.format, cx)
     }
 
+    /// Returns its path for programs; `-` for standard input.
+    pub(super) fn path(&self) -> String {
+        self.location.path.as_ref().map_or("-".to_owned(), |path| path.display().to_string())
+    }
+
+    /// Returns its size in bytes when it is a file.
+    pub(super) fn size(&self) -> Option<u64> {
+        let metadata = self.location.path.as_ref()?.metadata().ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
     /// Returns the images that are asked for: by an option, and by the place itself.
     pub(super) fn images(&self, option: &[String]) -> Vec<String> {
         option.iter().chain(&self.location.reference).cloned().collect()
