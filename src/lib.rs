@@ -30,7 +30,7 @@
 //!
 //! impl Observer for Meter {
 //!     fn on(&self, event: &Event) {
-//!         if let Event::Read { bytes } = event {
+//!         if let Event::Read { bytes, .. } = event {
 //!             self.0.fetch_add(*bytes, std::sync::atomic::Ordering::Relaxed);
 //!         }
 //!     }
@@ -92,6 +92,7 @@ pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::Format;
 pub use limits::Limits;
 pub use output::Output;
+pub use plan::Reason;
 pub use platform::Platform;
 pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;
