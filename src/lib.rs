@@ -81,6 +81,7 @@ mod platform;
 mod pool;
 mod receipt;
 mod reference;
+mod suggest;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
