@@ -131,26 +131,26 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Announces that reading of a blob begins; the guard announces the rest.
-    pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Reading<'_> {
+    pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Ongoing<'_> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.observer.on(&Event::Started { id, source: source.to_owned(), origin: origin.to_owned(), size });
-        Reading { observer: self.observer, id }
+        Ongoing { observer: self.observer, id }
     }
 }
 
 /// A blob that is being read, as the observer sees it.
-pub(crate) struct Reading<'a> {
+pub(crate) struct Ongoing<'a> {
     observer: &'a dyn Observer,
     id: u64,
 }
 
-impl Reading<'_> {
+impl Ongoing<'_> {
     pub(crate) fn advance(&self, bytes: u64) {
         self.observer.on(&Event::Read { id: self.id, bytes });
     }
 }
 
-impl Drop for Reading<'_> {
+impl Drop for Ongoing<'_> {
     fn drop(&mut self) {
         // It may be the observer who panicked.
         if !std::thread::panicking() {

@@ -5,6 +5,7 @@ mod args;
 mod convert;
 mod exit;
 mod location;
+mod progress;
 mod render;
 mod signals;
 mod source;

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{Content, Reader};
 use crate::codec::{self, Compression};
-use crate::context::{Context, Reading};
+use crate::context::{Context, Ongoing};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
@@ -119,7 +119,7 @@ struct Tap<'a, 's> {
     reader: Reader<'a>,
     content: &'a Content,
     /// Tells the observer.
-    reading: Reading<'a>,
+    reading: Ongoing<'a>,
     cx: &'a Context<'a>,
     meter: Meter,
     sinks: Vec<Sink<'s>>,
