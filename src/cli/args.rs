@@ -4,8 +4,10 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use transload::{CompressionChoice, Format};
 
+use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::exit::CODES;
+use super::man::ManArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
 #[derive(Debug, Parser)]
@@ -28,6 +30,11 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
+    /// Print a script that completes commands and options in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Takes the formats, by all their names.
