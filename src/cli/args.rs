@@ -1,28 +1,60 @@
 //! What can be typed: the list of commands. What each takes is in its own file, what all take in `source`.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use transload::{CompressionChoice, Format};
 
+use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::exit::CODES;
 use super::inspect::InspectArgs;
+use super::man::ManArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
 #[derive(Debug, Parser)]
-#[command(name = "transload", version, after_help = CODES, arg_required_else_help = true)]
+#[command(name = "transload", version, after_help = HELP, after_long_help = format!("{HELP}\n\n{CODES}"), arg_required_else_help = true)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
+const HELP: &str = "\
+Examples:
+  transload convert --to docker-archive app.oci.tar app.docker.tar
+  transload convert --to oci-archive app.docker.tar app.oci.tar
+  transload help convert";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Convert an archive or folder of images into another format
+    ///
+    /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
+    /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
+    /// Print a script that completes commands and options in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
-/// Words the library's error for clap.
-pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: transload::Error| error.to_string())
+/// Takes the formats, by all their names.
+pub(super) fn format() -> impl TypedValueParser<Value = Format> {
+    let value = |format: Format| {
+        PossibleValue::new(format.name()).aliases(match format {
+            Format::OciDir => Some("oci"),
+            Format::HybridArchive => Some("hybrid"),
+            _ => None,
+        })
+    };
+    PossibleValuesParser::new(Format::ALL.map(value)).try_map(|text| text.parse())
+}
+
+/// Takes the ways to compress.
+pub(super) fn compression() -> impl TypedValueParser<Value = CompressionChoice> {
+    let help = ["Leave layers as they are", "Store layers plain", "Make gzip of all others", "Make zstd of all others"];
+    let values = CompressionChoice::NAMES.into_iter().zip(help).map(|(name, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).try_map(|text| text.parse())
 }

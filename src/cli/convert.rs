@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use transload::{CompressionChoice, ConvertOptions, Error, Event, Format, Observer, Output, escape};
+use transload::{CompressionChoice, ConvertOptions, Error, Format, Output};
 
-use super::args::parse;
+use super::args::{compression, format};
 use super::exit::CODES;
 use super::location::Location;
+use super::progress::ProgressArgs;
 use super::render::{self, Report};
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
@@ -21,15 +22,17 @@ const EXAMPLES: &str = "\
 Examples:
   transload convert --to docker-archive app.oci.tar app.docker.tar
   transload convert --from docker-archive --to oci-archive app.tar app-oci.tar
-  podman save --format oci-archive app | transload convert --to docker-archive - - | docker load
-  transload convert --image app:1 --platform linux/arm64 --to oci-dir all.tar app/
-  transload convert docker-archive:app.tar oci:app:v1
+  podman save --format oci-archive app |
+    transload convert --to docker-archive - - | docker load
+  transload convert --image app:1 --platform linux/arm64 --to oci-dir a.tar app/
+  transload convert docker-archive:app.tar oci:app:v1";
 
+const PLACES: &str = "\
 Formats: docker-archive, docker-dir, oci-archive, oci-dir (oci), hybrid-archive (hybrid).
 A place is a path, `-` for standard input or output, or transport:path[:reference].";
 
 #[derive(Args, Debug)]
-#[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{PLACES}\n\n{CODES}"))]
 pub(super) struct ConvertArgs {
     /// Archive or folder to read
     input: OsString,
@@ -38,19 +41,19 @@ pub(super) struct ConvertArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// Format of the output
-    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
     to: Option<Format>,
     /// Take this image only: a name, @N (counted from 0) or a digest; may be repeated
     #[arg(long, value_name = "NAME|@N|DIGEST")]
     image: Vec<String>,
-    /// Take this platform only, or all; may be repeated
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    /// Take this platform only, as in linux/arm64, or all; may be repeated
+    #[arg(long, value_name = "PLATFORM")]
     platform: Vec<String>,
     /// Name the image so, instead of as in the input; may be repeated
     #[arg(long, value_name = "NAME[:TAG]")]
     tag: Vec<String>,
-    /// What happens to layers: keep, none, gzip or zstd
-    #[arg(long, value_name = "HOW", value_parser = parse::<CompressionChoice>)]
+    /// What happens to layers; by default what the readers of the output's format take best
+    #[arg(long, value_name = "HOW", value_parser = compression())]
     compression: Option<CompressionChoice>,
     /// Level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -76,9 +79,11 @@ pub(super) struct ConvertArgs {
     /// Print errors only
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print what happens to each blob
+    /// Print what happens to each blob, and why
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
 }
 
 pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
@@ -91,9 +96,8 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     }
     let mut cx = args.source.context(signals)?;
     cx.temp_dir = temp_dir(args, &from, &to);
-    if args.verbose {
-        cx.observer = &Verbose;
-    }
+    let progress = args.progress.start(&from.location.shown("standard input"), args.quiet, args.verbose);
+    cx.observer = &progress;
     let input = from.input()?;
     let output = match &to.path {
         Some(path) => Output::Path(path.clone()),
@@ -101,6 +105,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
         None => stdio::output()?,
     };
     let receipt = transload::convert(input, output, &options, &cx)?;
+    progress.finish();
     let report =
         Report { from: &from.location, to: &to, to_format: options.to, receipt: &receipt, elapsed: started.elapsed() };
     tell(args, &report)?;
@@ -166,17 +171,4 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     let mut stdout = io::stdout();
     stdout.write_all(answer.as_bytes())?;
     stdout.flush()
-}
-
-/// Tells of each blob.
-struct Verbose;
-
-impl Observer for Verbose {
-    fn on(&self, event: &Event) {
-        if let Event::Blob { origin, action, size } = event {
-            let line = format!("{action}: {} ({})\n", escape(origin), render::bytes(*size));
-            // Progress is no reason to fail.
-            let _ = io::stderr().write_all(line.as_bytes());
-        }
-    }
 }

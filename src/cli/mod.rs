@@ -2,11 +2,14 @@
 //! public interface.
 
 mod args;
+mod completions;
 mod convert;
 mod exit;
 mod inspect;
 mod location;
+mod man;
 mod page;
+mod progress;
 mod render;
 mod signals;
 mod source;
@@ -28,6 +31,8 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
         Command::Inspect(args) => inspect::run(&args, &signals),
+        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,

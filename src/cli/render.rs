@@ -158,7 +158,7 @@ impl io::Write for Printable<'_> {
 }
 
 /// Absent is absent: what is not known has no key.
-fn known(fields: Value) -> Value {
+pub(super) fn known(fields: Value) -> Value {
     match fields {
         Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         other => other,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use transload::{Archive, Context, Error, ErrorKind, Format, Input};
 
-use super::args::parse;
+use super::args::format;
 use super::location::Location;
 use super::signals::Signals;
 use super::stdio;
@@ -32,7 +32,7 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
 #[derive(Args, Debug)]
 pub(super) struct SourceArgs {
     /// Format of the input; recognised by its contents when left out
-    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    #[arg(long, value_name = "FORMAT", value_parser = format(), hide_possible_values = true)]
     from: Option<Format>,
     /// Number of threads; the result does not depend on it [default: one for each core]
     #[arg(long, display_order = 901, value_name = "N")]

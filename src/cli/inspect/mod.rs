@@ -12,7 +12,6 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use transload::{Archive, Context, InspectOptions, Platform, RawDocument};
 
-use super::args::parse;
 use super::exit::{self, CODES};
 use super::page;
 use super::signals::Signals;
@@ -33,7 +32,7 @@ Templates are Go's, as docker and podman take them, over the fields of --json:
 image_id is .ImageID, and .Archive.Path is the archive that the image is in.";
 
 #[derive(Args, Debug)]
-#[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct InspectArgs {
     /// Archives or folders to look into
     #[arg(required = true)]
@@ -41,10 +40,10 @@ pub(super) struct InspectArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// Tell of this image only: a name, @N (counted from 0) or a digest; may be repeated
-    #[arg(long, value_name = "NAME|@N|DIGEST")]
+    #[arg(long, value_name = "IMAGE")]
     image: Vec<String>,
     /// Tell of this platform only; may be repeated
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = parse::<Platform>)]
+    #[arg(long, value_name = "PLATFORM")]
     platform: Vec<Platform>,
     /// Read compressed layers to tell how large they are uncompressed
     #[arg(long)]
