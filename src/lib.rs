@@ -91,7 +91,7 @@ pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
-pub use formats::Format;
+pub use formats::{Format, FormatAbout};
 pub use inspect::{
     Companion, CompanionKind, CompanionPart, HistoryLine, InspectOptions, InspectedImage, InspectedLayer, Inspection,
     RawDocument, Settings, SharedLayer,

@@ -7,6 +7,7 @@ use transload::{CompressionChoice, Format};
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::exit::CODES;
+use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
 use super::man::ManArgs;
 
@@ -33,6 +34,8 @@ pub(super) enum Command {
     Convert(ConvertArgs),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
+    /// List the formats, and what reads and writes them
+    Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Write the manual pages
@@ -42,13 +45,7 @@ pub(super) enum Command {
 
 /// Takes the formats, by all their names.
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
-    let value = |format: Format| {
-        PossibleValue::new(format.name()).aliases(match format {
-            Format::OciDir => Some("oci"),
-            Format::HybridArchive => Some("hybrid"),
-            _ => None,
-        })
-    };
+    let value = |format: Format| PossibleValue::new(format.name()).aliases(format.alias());
     PossibleValuesParser::new(Format::ALL.map(value)).try_map(|text| text.parse())
 }
 

@@ -5,6 +5,7 @@ mod args;
 mod completions;
 mod convert;
 mod exit;
+mod formats;
 mod inspect;
 mod location;
 mod man;
@@ -31,6 +32,7 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
         Command::Inspect(args) => inspect::run(&args, &signals),
+        Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
     };

@@ -10,6 +10,7 @@ mod target;
 mod traits;
 
 pub(crate) use oci::Described;
+pub use target::FormatAbout;
 pub(crate) use traits::{Trait, Traits};
 
 use crate::context::Context;
@@ -58,6 +59,15 @@ impl Format {
         }
     }
 
+    /// Returns a shorter name that is taken too.
+    pub fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::OciDir => Some("oci"),
+            Self::HybridArchive => Some("hybrid"),
+            Self::DockerArchive | Self::DockerDir | Self::OciArchive => None,
+        }
+    }
+
     pub(crate) fn schema(self) -> Schema {
         match self {
             Self::DockerArchive | Self::DockerDir => Schema::Docker,
@@ -91,13 +101,8 @@ impl std::str::FromStr for Format {
 
     /// Takes the names, and `oci` and `hybrid` for short.
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|format| format.name() == text);
-        let short = || match text {
-            "oci" => Some(Self::OciDir),
-            "hybrid" => Some(Self::HybridArchive),
-            _ => None,
-        };
-        found.or_else(short).ok_or_else(|| {
+        let found = Self::ALL.into_iter().find(|format| format.name() == text || format.alias() == Some(text));
+        found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name);
             let error = Error::usage(format!("format {}: not one of {}", quoted(text), names.join(", ")));
             error.maybe_hint(did_you_mean(text, names))
