@@ -1,5 +1,6 @@
 //! `transload inspect`.
 
+mod graph;
 mod json;
 mod template;
 mod text;
@@ -14,8 +15,10 @@ use transload::{Archive, Context, InspectOptions, Platform, RawDocument};
 
 use super::exit::{self, CODES};
 use super::page;
+use super::progress::ProgressArgs;
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
+use graph::Language;
 use template::Format;
 use text::View;
 
@@ -26,6 +29,7 @@ Examples:
   transload inspect --format '{{.ImageID}}\\t{{join .Names \", \"}}' *.tar
   transload inspect --format '{{range .Layers}}{{.DiffID}}{{\"\\n\"}}{{end}}' app.tar
   transload inspect --image app:1 --raw config app.tar | sha256sum
+  transload inspect --graph svg app.tar > app.svg
   podman save app | transload inspect -
 
 Templates are Go's, as docker and podman take them, over the fields of --json:
@@ -52,14 +56,19 @@ pub(super) struct InspectArgs {
     #[arg(long)]
     no_trunc: bool,
     /// Print one JSON object for each archive, each on a line
-    #[arg(long, conflicts_with_all = ["format", "raw"])]
+    #[arg(long, conflicts_with_all = ["format", "raw", "graph"])]
     json: bool,
     /// Print this Go template for each image
-    #[arg(long, value_name = "TEMPLATE", conflicts_with = "raw")]
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["raw", "graph"])]
     format: Option<String>,
     /// Print the exact bytes of a document
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", conflicts_with = "graph")]
     raw: Option<Raw>,
+    /// Draw images, manifests and layers
+    #[arg(long, value_name = "HOW")]
+    graph: Option<Language>,
+    #[command(flatten)]
+    progress: ProgressArgs,
 }
 
 /// What `--raw` prints.
@@ -74,68 +83,86 @@ enum Raw {
 }
 
 pub(super) fn run(args: &InspectArgs, signals: &Signals) -> Result<ExitCode> {
-    let view = View { width: page::width(), full: args.no_trunc };
     let format = args.format.as_deref().map(Format::parse).transpose()?;
-    let cx = args.source.context(signals)?;
     let sources = args.archive.iter().map(|place| args.source.at(place)).collect::<Result<Vec<_>, _>>()?;
-    if args.raw.is_some() && sources.len() > 1 {
-        return Err(usage("--raw takes one archive").into());
+    if (args.raw.is_some() || args.graph.is_some()) && sources.len() > 1 {
+        return Err(usage("--raw and --graph take one archive").into());
     }
-    let mut out = anstream::stdout().lock();
+    let mut inspector = Inspector {
+        args,
+        format,
+        view: View { width: page::width(), full: args.no_trunc },
+        cx: args.source.context(signals)?,
+        out: anstream::stdout().lock(),
+        told: 0,
+    };
     let mut code = None;
-    for (i, source) in sources.iter().enumerate() {
-        let told = tell(args, source, format.as_ref(), view, i, &mut out, &cx);
-        match told {
+    for source in &sources {
+        match inspector.tell(source) {
             Ok(()) => {}
-            Err(error) if sources.len() == 1 => return Err(error),
+            Err(error) if sources.len() == 1 || exit::is_final(&error) => return Err(error),
             // The others are told of all the same; the first failure is the code.
             Err(error) => {
                 let own = exit::report(&error, signals.received());
                 code.get_or_insert(own);
-                if exit::is_final(&error) {
-                    break;
-                }
             }
         }
     }
-    out.flush()?;
+    inspector.out.flush()?;
     Ok(code.unwrap_or(ExitCode::SUCCESS))
 }
 
-fn tell(
-    args: &InspectArgs,
-    source: &Source,
-    format: Option<&Format>,
+/// What is the same for all archives.
+struct Inspector<'a> {
+    args: &'a InspectArgs,
+    format: Option<Format>,
     view: View,
-    nth: usize,
-    out: &mut dyn Write,
-    cx: &Context<'_>,
-) -> Result<()> {
-    let archive = source.open(cx)?;
-    let mut options = InspectOptions::default();
-    options.images = source.images(&args.image);
-    options.platforms.clone_from(&args.platform);
-    options.sizes = args.sizes;
-    if let Some(raw) = args.raw {
-        return print_raw(&archive, raw, &options);
+    cx: Context<'static>,
+    out: anstream::AutoStream<io::StdoutLock<'static>>,
+    /// Archives that were told of.
+    told: usize,
+}
+
+impl Inspector<'_> {
+    fn tell(&mut self, source: &Source) -> Result<()> {
+        let Self { args, view, .. } = *self;
+        let shown = source.location.shown("standard input");
+        let progress = args.progress.start(&shown, false, false);
+        let mut cx = self.cx.clone();
+        cx.observer = &progress;
+        let archive = source.open(&cx)?;
+        let mut options = InspectOptions::default();
+        options.images = source.images(&args.image);
+        options.platforms.clone_from(&args.platform);
+        options.sizes = args.sizes;
+        if let Some(raw) = args.raw {
+            progress.finish();
+            return print_raw(&archive, raw, &options);
+        }
+        let found = archive.inspect(&options, &cx)?;
+        progress.finish();
+        let (path, size) = (source.path(), source.size());
+        let out = &mut self.out;
+        if let Some(format) = &self.format {
+            return format.write(out, &path, &found);
+        }
+        if let Some(language) = args.graph {
+            return Ok(out.write_all(graph::draw(language, &found, view).as_bytes())?);
+        }
+        if args.json {
+            return Ok(json::write(out, &path, size, &found)?);
+        }
+        if self.told > 0 {
+            writeln!(out)?;
+        }
+        self.told += 1;
+        out.write_all(text::head(&shown, size, &found).as_bytes())?;
+        for image in &found.images {
+            out.write_all(text::image(image, &found, view).as_bytes())?;
+        }
+        out.write_all(text::tail(&found, view).as_bytes())?;
+        Ok(())
     }
-    let found = archive.inspect(&options, cx)?;
-    let (path, size) = (source.path(), source.size());
-    if let Some(format) = format {
-        return format.write(out, &path, &found);
-    }
-    if args.json {
-        return Ok(json::write(out, &path, size, &found)?);
-    }
-    if nth > 0 {
-        writeln!(out)?;
-    }
-    out.write_all(text::head(&source.location.shown("standard input"), size, &found).as_bytes())?;
-    for image in &found.images {
-        out.write_all(text::image(image, &found, view).as_bytes())?;
-    }
-    out.write_all(text::tail(&found, view).as_bytes())?;
-    Ok(())
 }
 
 fn print_raw(archive: &Archive, raw: Raw, options: &InspectOptions) -> Result<()> {

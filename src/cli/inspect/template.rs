@@ -19,7 +19,7 @@ impl Format {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let template = Template::new("format").missing_key(MissingKey::Error);
         let template = FUNCTIONS.iter().fold(template, |template, (name, function)| template.func(name, function));
-        template.parse(&unescape(text)).map(Self).map_err(|error| refuse(&error))
+        template.parse(&unescape(text)).map(Self).map_err(|error| usage(&error.to_string()).within("--format"))
     }
 
     /// Writes one line for each image.
@@ -51,18 +51,30 @@ fn unescape(text: &str) -> String {
 }
 
 /// What an image has when it has none of what JSON leaves out: as in Go, every field is there.
-fn absent() -> (Json, Json, Json) {
+fn absent() -> Absent {
     let image = json!({
         "platform": "", "os": "", "os_version": "", "architecture": "", "variant": "", "created": "", "author": "",
         "built_with": "", "image_id": "", "manifest_digest": "", "index_digest": "", "uncompressed_size": 0,
         "config": {}, "annotations": {}, "companions": [], "missing": [],
+    });
+    // docker prints these whether or not the config has them.
+    let config = json!({
+        "User": "", "ExposedPorts": {}, "Env": [], "Entrypoint": [], "Cmd": [], "Volumes": {}, "WorkingDir": "", "Labels": {},
+        "StopSignal": "", "Healthcheck": {}, "OnBuild": [], "Shell": [],
     });
     let layer = json!({
         "size": 0, "uncompressed_size": 0, "compression": "", "media_type": "", "digest": "", "diff_id": "", "urls": [],
         "created_by": "",
     });
     let companion = json!({"names": [], "digest": "", "subject": "", "parts": [], "missing": []});
-    (image, layer, companion)
+    Absent { image, config, layer, companion }
+}
+
+struct Absent {
+    image: Json,
+    config: Json,
+    layer: Json,
+    companion: Json,
 }
 
 fn with_absent(value: &mut Json, absent: &Json) {
@@ -76,9 +88,10 @@ fn with_absent(value: &mut Json, absent: &Json) {
 /// Returns what a template sees: the image, and the archive as `.Archive`.
 fn fields(path: &str, found: &Inspection, image: &InspectedImage) -> anyhow::Result<Value> {
     let mut value = serde_json::to_value(image)?;
-    let (image, layer, companion) = absent();
-    with_absent(&mut value, &image);
-    for (list, absent) in [("layers", layer), ("companions", companion)] {
+    let absent = absent();
+    with_absent(&mut value, &absent.image);
+    with_absent(&mut value["config"], &absent.config);
+    for (list, absent) in [("layers", absent.layer), ("companions", absent.companion)] {
         let items = value.get_mut(list).and_then(Json::as_array_mut);
         items.into_iter().flatten().for_each(|item| with_absent(item, &absent));
     }

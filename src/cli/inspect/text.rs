@@ -116,6 +116,13 @@ fn words(words: &[String]) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
+/// Writes a line of the history without docker's marks for what is no command, and with short digests.
+pub(super) fn short_command(text: &str) -> String {
+    let text = one_line(text);
+    let text = text.split_once(" #(nop) ").map_or(text.as_str(), |(_, command)| command);
+    short_digests(text.strip_suffix(" # buildkit").unwrap_or(text))
+}
+
 /// Leaves the fraction of a second out of a time (RFC 3339).
 fn to_the_second(time: &str) -> String {
     match time.split_once('.') {
@@ -257,14 +264,8 @@ impl Rows {
         }
     }
 
-    /// Writes a line of the history: without docker's marks for what is no command, unless nothing is to be shortened.
     fn command(&self, text: &str) -> String {
-        if self.view.full {
-            return escape(text);
-        }
-        let text = one_line(text);
-        let text = text.split_once(" #(nop) ").map_or(text.as_str(), |(_, command)| command);
-        short_digests(text.strip_suffix(" # buildkit").unwrap_or(text))
+        if self.view.full { escape(text) } else { short_command(text) }
     }
 
     fn companions(&mut self, companions: &[Companion], beside: bool) {
@@ -285,7 +286,8 @@ impl Rows {
 
 const CONTAINERD: &str = "shown by docker's containerd store (29) and ctr";
 
-fn codec(layer: &InspectedLayer) -> String {
+/// Says how a layer is stored.
+pub(super) fn codec(layer: &InspectedLayer) -> String {
     match (layer.present, layer.compression) {
         (false, _) if layer.urls.is_empty() => "missing".to_owned(),
         (false, _) => "elsewhere".to_owned(),
