@@ -73,6 +73,7 @@ pub mod fuzzing;
 mod go_json;
 mod graph;
 mod json;
+mod layer;
 mod limits;
 mod media_type;
 mod output;
@@ -81,6 +82,7 @@ mod platform;
 mod pool;
 mod receipt;
 mod reference;
+mod tar_header;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
