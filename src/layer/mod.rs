@@ -1,18 +1,28 @@
 //! What is inside a layer: the entries of its tar, read while its bytes pass and never unpacked.
 //!
-//! [`read`] tells of a layer's entries one by one and measures the layer on the way.
+//! [`read`] tells of a layer's entries one by one and measures the layer on the way. A [`Catalog`] makes lists of them,
+//! and [`Merged`] is the tree that several layers are together.
 
+mod budget;
 mod entry;
 mod header;
+mod listing;
+mod merged;
 mod names;
+mod paths;
 mod problem;
 mod scanner;
+mod seen;
 mod sparse;
 
 pub(crate) use entry::{Entry, FileKind, Time, Xattrs, shown};
+pub(crate) use listing::{Catalog, Contents, File, Listing};
+pub(crate) use merged::{Hidden, Merged, Tally, Visible};
 pub(crate) use names::{Role, clean, role};
+pub(crate) use paths::{PathId, Paths};
 pub(crate) use problem::{Fault, Problem};
 pub(crate) use scanner::{Event, Scanner, Sink};
+pub(crate) use seen::Seen;
 
 use crate::codec::Compression;
 use crate::content::{Content, Flow, Measured, Meter, pump};

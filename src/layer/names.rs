@@ -55,11 +55,13 @@ pub(crate) enum Role<'n> {
     Ignored,
 }
 
-/// Returns what an entry does whose cleaned name ends with this part.
-pub(crate) fn role(last: &[u8]) -> Role<'_> {
+/// Returns what an entry with this name does.
+pub(crate) fn role<'n>(name: &Clean<'n>) -> Role<'n> {
+    let Some((last, folders)) = name.parts.split_last() else { return Role::File };
     match last.strip_prefix(WHITEOUT) {
+        _ if folders.iter().any(|folder| folder.starts_with(AUFS)) => Role::Ignored,
         None => Role::File,
-        Some(_) if last == OPAQUE => Role::Opaque,
+        Some(_) if *last == OPAQUE => Role::Opaque,
         Some(_) if last.starts_with(AUFS) => Role::Ignored,
         // `.wh.`, `.wh..` and `.wh...` name no file.
         Some(b"" | b"." | b"..") => Role::Ignored,
@@ -138,8 +140,12 @@ mod tests {
             (b".wh.", Role::Ignored),
             (b".wh...", Role::Ignored),
             (b"a.wh.b", Role::File),
+            (b"./d/.wh.a", Role::Whiteout(b"a")),
+            (b".wh.d/a", Role::File),
+            (b".wh..wh.plnk/a", Role::Ignored),
+            (b"/", Role::File),
         ] {
-            assert_eq!(role(name), want, "{}", String::from_utf8_lossy(name));
+            assert_eq!(role(&clean(name)), want, "{}", String::from_utf8_lossy(name));
         }
     }
 

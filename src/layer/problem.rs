@@ -63,7 +63,7 @@ pub(crate) enum Fault {
     SymlinkLeavesRoot,
     /// An entry for a name that was there before; the last one counts, directories apart.
     Duplicate,
-    /// A hard link to a file that no entry before it has made.
+    /// A hard link to a file that no entry of the layer before it has made: docker's overlay store refuses it.
     DanglingHardLink,
 }
 
