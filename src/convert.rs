@@ -111,6 +111,12 @@ impl Archive {
         }
         let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
         cx.observer.on(&Event::Planned { bytes: planned.sum() });
+        for id in plan.jobs.ids() {
+            let job = plan.jobs.get(id);
+            let origin = graph.blob(job.blob).content.origin().to_owned();
+            let reason = job.reason(&graph, options.to.abilities(), options.compression);
+            cx.observer.on(&Event::Decided { origin, action: job.action.name(), reason });
+        }
         let to = options.to;
         let writer = output::create(output, to.container(), existing(options)?, cx)?;
         let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
@@ -119,6 +125,7 @@ impl Archive {
         let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
         let laid_out = laid_out.within(subject)?;
         assembly.write(&laid_out.entries)?;
+        cx.observer.on(&Event::Sealing);
         let Sealed { outcomes, changes, read, written } = assembly.seal()?;
         let receipt = receipt::compile(graph, *from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
         Ok(Receipt {

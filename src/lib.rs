@@ -30,7 +30,7 @@
 //!
 //! impl Observer for Meter {
 //!     fn on(&self, event: &Event) {
-//!         if let Event::Read { bytes } = event {
+//!         if let Event::Read { bytes, .. } = event {
 //!             self.0.fetch_add(*bytes, std::sync::atomic::Ordering::Relaxed);
 //!         }
 //!     }
@@ -82,6 +82,7 @@ mod platform;
 mod pool;
 mod receipt;
 mod reference;
+mod suggest;
 mod tar_header;
 mod tree;
 
@@ -94,6 +95,7 @@ pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::Format;
 pub use limits::Limits;
 pub use output::Output;
+pub use plan::Reason;
 pub use platform::Platform;
 pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;

@@ -2,6 +2,7 @@
 //! is the parser's.
 
 use crate::error::{Error, Result, quoted};
+use crate::suggest::did_you_mean;
 
 /// Limits on untrusted input. Each default is far above what real producers write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,8 @@ macro_rules! by_name {
                 $($name => self.$field = value.parse().map_err(|_| invalid())?,)*
                 _ => {
                     let known = Self::NAMES.join(", ");
-                    return Err(Error::usage(format!("limit {}: not one of {known}", quoted(name))));
+                    let error = Error::usage(format!("limit {}: not one of {known}", quoted(name)));
+                    return Err(error.maybe_hint(did_you_mean(name, Self::NAMES.iter().copied())));
                 }
             }
             Ok(())

@@ -2,11 +2,15 @@
 //! public interface.
 
 mod args;
+mod completions;
 mod convert;
 mod exit;
 mod location;
+mod man;
+mod progress;
 mod render;
 mod signals;
+mod source;
 mod stdio;
 
 use std::process::ExitCode;
@@ -24,6 +28,8 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

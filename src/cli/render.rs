@@ -115,7 +115,7 @@ pub(super) fn json(report: &Report<'_>) -> String {
 }
 
 /// Escapes in JSON text what could steer a terminal: JSON itself asks that only of the first 32 characters.
-fn printable(json: &str) -> String {
+pub(super) fn printable(json: &str) -> String {
     let escaped = |c: char| {
         let mut units = [0; 2];
         c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
@@ -126,7 +126,7 @@ fn printable(json: &str) -> String {
 }
 
 /// Absent is absent: what is not known has no key.
-fn known(fields: Value) -> Value {
+pub(super) fn known(fields: Value) -> Value {
     match fields {
         Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         other => other,

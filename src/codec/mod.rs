@@ -8,6 +8,7 @@ pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, Encoding};
 
 use crate::error::{Error, Result, quoted};
+use crate::suggest::did_you_mean;
 
 /// How a stream is compressed, by its first bytes. Media types and file names are not asked: real producers label
 /// plain tars as gzip (podman 4 `save --uncompressed`) and the other way round.
@@ -66,6 +67,11 @@ pub enum CompressionChoice {
     Zstd,
 }
 
+impl CompressionChoice {
+    /// The words for it, as `FromStr` takes them.
+    pub const NAMES: [&'static str; 4] = ["keep", "none", "gzip", "zstd"];
+}
+
 impl std::str::FromStr for CompressionChoice {
     type Err = Error;
 
@@ -75,7 +81,11 @@ impl std::str::FromStr for CompressionChoice {
             "none" => Ok(Self::None),
             "gzip" => Ok(Self::Gzip),
             "zstd" => Ok(Self::Zstd),
-            _ => Err(Error::usage(format!("compression {}: not one of keep, none, gzip, zstd", quoted(text)))),
+            _ => {
+                let error =
+                    Error::usage(format!("compression {}: not one of {}", quoted(text), Self::NAMES.join(", ")));
+                Err(error.maybe_hint(did_you_mean(text, Self::NAMES)))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{Content, Reader};
 use crate::codec::{self, Compression};
-use crate::context::{Context, Event};
+use crate::context::{Context, Ongoing};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
@@ -64,6 +64,7 @@ pub(crate) fn pump(
     let mut tap = Tap {
         reader: content.open()?,
         content,
+        reading: cx.started(content.source(), content.origin(), content.size()),
         cx,
         meter: Meter::new(algorithm),
         sinks: Vec::from_iter(flow.stored),
@@ -117,6 +118,8 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
 struct Tap<'a, 's> {
     reader: Reader<'a>,
     content: &'a Content,
+    /// Tells the observer.
+    reading: Ongoing<'a>,
     cx: &'a Context<'a>,
     meter: Meter,
     sinks: Vec<Sink<'s>>,
@@ -144,7 +147,7 @@ impl Tap<'_, '_> {
             sink(bytes)?;
         }
         if n > 0 {
-            self.cx.observer.on(&Event::Read { bytes: n as u64 });
+            self.reading.advance(n as u64);
         }
         Ok(n)
     }

@@ -13,6 +13,7 @@ pub(crate) use oci::Described;
 use crate::context::Context;
 use crate::error::{Error, Result, quoted};
 use crate::graph::Graph;
+use crate::suggest::did_you_mean;
 use crate::tree::{Container, Members};
 
 /// A way of keeping images in a file or folder.
@@ -89,8 +90,9 @@ impl std::str::FromStr for Format {
             _ => None,
         };
         found.or_else(short).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
-            Error::usage(format!("format {}: not one of {}", quoted(text), names.join(", ")))
+            let names = Self::ALL.map(Self::name);
+            let error = Error::usage(format!("format {}: not one of {}", quoted(text), names.join(", ")));
+            error.maybe_hint(did_you_mean(text, names))
         })
     }
 }

@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use super::{Members, dir, tar};
 use crate::codec::{self, Compression, SNIFF_LEN, decoder};
 use crate::content::BUFFER_LEN;
-use crate::context::Context;
+use crate::context::{Context, Event, Observer};
 use crate::error::{Error, Result, Within};
 use crate::limits::exceeded;
 
@@ -52,7 +52,9 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
     let spool_folder = cx.temp_dir.as_deref().or(spool_beside);
     let source: Arc<str> = input.name().into();
     let file = match input {
-        Input::Stream(mut stream, _) => spool(&mut *stream, spool_folder, &cannot_read, cx)?,
+        Input::Stream(stream, _) => {
+            spool(&mut Counted::start(stream, &source, None, cx), spool_folder, &cannot_read, cx)?
+        }
         Input::Path(path) => {
             let metadata = std::fs::metadata(&path).map_err(cannot_open)?;
             if metadata.is_dir() {
@@ -64,11 +66,12 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
                 // A pipe without a writer must not keep a signal waiting.
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
                 let pipe = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| cannot_open(e.into()))?;
-                spool(&mut Patient(pipe.into()), spool_folder, &cannot_read, cx)?
+                let mut pipe = Counted::start(Patient(pipe.into()), &source, None, cx);
+                spool(&mut pipe, spool_folder, &cannot_read, cx)?
             }
         }
     };
-    let file = inflated(file, spool_folder, cx)?;
+    let file = inflated(file, &source, spool_folder, cx)?;
     Ok((tar::scan(Arc::new(file), &source, cx)?, Container::Tar))
 }
 
@@ -88,12 +91,33 @@ impl Read for Patient {
     }
 }
 
+/// Tells an observer how much of a source was read.
+struct Counted<'a, R> {
+    inner: R,
+    observer: &'a dyn Observer,
+}
+
+impl<'a, R> Counted<'a, R> {
+    fn start(inner: R, source: &str, bytes: Option<u64>, cx: &Context<'a>) -> Self {
+        cx.observer.on(&Event::Spooling { source: source.to_owned(), bytes });
+        Self { inner, observer: cx.observer }
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.observer.on(&Event::Spooled { bytes: n as u64 });
+        Ok(n)
+    }
+}
+
 fn cannot_open(cause: io::Error) -> Error {
     Error::io("cannot open", cause)
 }
 
 /// Returns the file itself, or a spool of what it inflates to.
-fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<File> {
+fn inflated(mut file: File, source: &str, folder: Option<&Path>, cx: &Context<'_>) -> Result<File> {
     let mut head = Vec::new();
     let read = (&mut file).take(SNIFF_LEN as u64).read_to_end(&mut head).and_then(|_| file.rewind());
     read.map_err(cannot_read)?;
@@ -109,7 +133,8 @@ fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<F
         cause if cause.raw_os_error().is_some() => cannot_read(cause),
         cause => codec::undecodable(compression, cause).within("the whole archive"),
     };
-    let input = io::BufReader::with_capacity(BUFFER_LEN, file);
+    let size = file.metadata().map_err(cannot_read)?.len();
+    let input = io::BufReader::with_capacity(BUFFER_LEN, Counted::start(file, source, Some(size), cx));
     spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)
 }
 
