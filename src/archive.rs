@@ -7,7 +7,7 @@ use crate::codec::Compression;
 use crate::context::Context;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::{Error, Result, Within};
-use crate::formats::{self, Format, Reading};
+use crate::formats::{self, Format, Reading, Traits};
 use crate::graph::{Config, Graph, Image, Layer, NodeId};
 use crate::platform::Platform;
 use crate::tree::{self, Container, Input};
@@ -33,6 +33,8 @@ pub struct Archive {
     pub(crate) format: Format,
     /// What to call it in messages.
     pub(crate) name: String,
+    /// What its shape shows of whoever wrote it.
+    pub(crate) traits: Traits,
 }
 
 impl Archive {
@@ -61,8 +63,8 @@ impl Archive {
             let (mut members, container) = tree::open(input, beside, reading.cx)?;
             formats::read(&mut members, container, from, reading)
         };
-        let (graph, format) = read().within(&name)?;
-        Ok(Self { graph, format, name })
+        let (graph, format, traits) = read().within(&name)?;
+        Ok(Self { graph, format, name, traits })
     }
 
     /// Returns the format that it was read as.

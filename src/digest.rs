@@ -174,6 +174,18 @@ macro_rules! like_a_digest {
 
 like_a_digest!(DiffId ImageId);
 
+macro_rules! serialized_as_text {
+    ($($name:ident)*) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+serialized_as_text!(Digest DiffId ImageId);
+
 /// A running hash.
 #[derive(Clone)]
 pub(crate) enum Hasher {

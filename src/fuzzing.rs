@@ -43,8 +43,8 @@ pub fn open_members(
         members.insert(&name, member)?;
     }
     let reading = Reading { cx, recompute };
-    let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
-    Ok(Archive { graph, format, name: source.to_string() })
+    let (graph, format, traits) = formats::read(&mut members, Container::Tar, from, reading)?;
+    Ok(Archive { graph, format, name: source.to_string(), traits })
 }
 
 /// Reads a tar, and what it holds under each of these names; files larger than `limit` are refused.

@@ -72,6 +72,7 @@ mod formats;
 pub mod fuzzing;
 mod go_json;
 mod graph;
+mod inspect;
 mod json;
 mod layer;
 mod limits;
@@ -93,6 +94,10 @@ pub use convert::{ConvertOptions, convert};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::Format;
+pub use inspect::{
+    Companion, CompanionKind, CompanionPart, HistoryLine, InspectOptions, InspectedImage, InspectedLayer, Inspection,
+    RawDocument, Settings, SharedLayer,
+};
 pub use limits::Limits;
 pub use output::Output;
 pub use plan::Reason;

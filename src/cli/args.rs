@@ -7,6 +7,7 @@ use transload::{CompressionChoice, Format};
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::exit::CODES;
+use super::inspect::InspectArgs;
 use super::man::ManArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
@@ -35,6 +36,8 @@ pub(super) enum Command {
     /// Write the manual pages
     #[command(hide = true)]
     Man(ManArgs),
+    /// Tell what is in an archive or folder of images
+    Inspect(InspectArgs),
 }
 
 /// Takes the formats, by all their names.

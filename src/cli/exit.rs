@@ -52,6 +52,12 @@ fn without_number(text: &str) -> &str {
     text.rsplit_once(" (os error ").filter(|(_, number)| number.ends_with(')')).map_or(text, |(words, _)| words)
 }
 
+/// Tells whether nothing that follows could do better: we were interrupted, or nobody reads.
+pub(super) fn is_final(error: &anyhow::Error) -> bool {
+    let cancelled = error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Cancelled);
+    cancelled || error.chain().any(is_closed_pipe)
+}
+
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

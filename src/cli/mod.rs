@@ -5,8 +5,10 @@ mod args;
 mod completions;
 mod convert;
 mod exit;
+mod inspect;
 mod location;
 mod man;
+mod page;
 mod progress;
 mod render;
 mod signals;
@@ -27,12 +29,13 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return exit::report(&error.into(), 0),
     };
     let outcome = match Cli::parse().command {
-        Command::Convert(args) => convert::run(&args, &signals),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args, &signals),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => exit::report(&error, signals.received()),
     }
 }

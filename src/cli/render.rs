@@ -1,6 +1,7 @@
 //! What people and programs are shown: text and JSON from the same receipt.
 
 use std::fmt::Write;
+use std::io;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ fn title(image: &ConvertedImage) -> String {
     format!("{names}{platform}")
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -123,6 +124,37 @@ pub(super) fn printable(json: &str) -> String {
     json.chars()
         .map(|c| if escape(c.encode_utf8(&mut [0; 4])).chars().eq([c]) { c.to_string() } else { escaped(c) })
         .collect()
+}
+
+/// Writes JSON through, escaped as [`printable`] does it.
+pub(super) struct Printable<'a> {
+    out: &'a mut dyn io::Write,
+    /// The start of a character whose end is still to come.
+    rest: Vec<u8>,
+}
+
+impl<'a> Printable<'a> {
+    pub(super) fn new(out: &'a mut dyn io::Write) -> Self {
+        Self { out, rest: Vec::new() }
+    }
+}
+
+impl io::Write for Printable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.rest) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let text: Vec<u8> = self.rest.drain(..whole).collect();
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        self.out.write_all(printable(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Absent is absent: what is not known has no key.

@@ -26,7 +26,8 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   xz-memory           bytes of memory for an xz decoder (72 MiB)
   sparse-ratio        how many times larger than its archive a sparse member is (1000)
   link-hops           hops from link to link (40)
-  inflated-bytes      bytes that one compressed stream inflates to (1 TiB)";
+  inflated-bytes      bytes that one compressed stream inflates to (1 TiB)
+  file-list-bytes     bytes of memory for lists of layers' files (128 MiB)";
 
 /// How sources are read. The last three options stand at the end of every help text.
 #[derive(Args, Debug)]
@@ -84,6 +85,17 @@ impl Source {
     /// Opens it.
     pub(super) fn open(&self, cx: &Context<'_>) -> Result<Archive, Error> {
         Archive::open(self.input()?, self.format, cx)
+    }
+
+    /// Returns its path for programs; `-` for standard input.
+    pub(super) fn path(&self) -> String {
+        self.location.path.as_ref().map_or("-".to_owned(), |path| path.display().to_string())
+    }
+
+    /// Returns its size in bytes when it is a file.
+    pub(super) fn size(&self) -> Option<u64> {
+        let metadata = self.location.path.as_ref()?.metadata().ok()?;
+        metadata.is_file().then_some(metadata.len())
     }
 
     /// Returns the images that are asked for: by an option, and by the place itself.

@@ -48,7 +48,9 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let mut graph = oci::read(members, reading)?;
     let holders = holders(&graph);
     let artifacts = artifact_blobs(&graph);
-    for entry in docker::entries(members)? {
+    let (list, entries) = docker::entries(members)?;
+    graph.docker_list = Some(list);
+    for entry in entries {
         let id = ImageId::of_config(entry.config.sha256());
         match holders.get(&id) {
             Some(roots) => add_names(&mut graph, roots, entry.names(), reading)?,

@@ -7,8 +7,10 @@ pub(crate) mod docker;
 mod hybrid;
 pub(crate) mod oci;
 mod target;
+mod traits;
 
 pub(crate) use oci::Described;
+pub(crate) use traits::{Trait, Traits};
 
 use crate::context::Context;
 use crate::error::{Error, Result, quoted};
@@ -78,6 +80,12 @@ impl std::fmt::Display for Format {
     }
 }
 
+impl serde::Serialize for Format {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl std::str::FromStr for Format {
     type Err = Error;
 
@@ -108,13 +116,16 @@ pub(crate) struct Reading<'a> {
     pub(crate) recompute: bool,
 }
 
+/// What was read: a graph, the format that it was read as, and the traits of whoever wrote it.
+pub(crate) type Read = (Graph, Format, Traits);
+
 /// Reads a source, as what it is or as what it is said to be.
 pub(crate) fn read(
     members: &mut Members,
     container: Container,
     wanted: Option<Format>,
     reading: Reading<'_>,
-) -> Result<(Graph, Format)> {
+) -> Result<Read> {
     members.unwrap_folder(&MARKERS);
     let schema = wanted.map_or_else(|| recognise(members), |format| Ok(format.schema()))?;
     let graph = match schema {
@@ -129,7 +140,8 @@ pub(crate) fn read(
         (Schema::Oci, Container::Tar) => Format::OciArchive,
         (Schema::Oci | Schema::Hybrid, Container::Folder) => Format::OciDir,
     };
-    Ok((graph, format))
+    let traits = traits::traits(members, &graph);
+    Ok((graph, format, traits))
 }
 
 fn recognise(members: &Members) -> Result<Schema> {

@@ -47,6 +47,10 @@ pub(crate) struct Graph {
     pub(crate) by_claim: HashMap<Digest, NodeId>,
     /// An OCI layout's `index.json`.
     pub(crate) layout_index: Option<Document>,
+    /// An OCI layout's `oci-layout`.
+    pub(crate) layout_file: Option<Document>,
+    /// A docker-archive's `manifest.json`, or its `repositories` where it has no other.
+    pub(crate) docker_list: Option<Document>,
     /// The roots are no longer what `layout_index` says.
     pub(crate) roots_changed: bool,
     /// What selecting took away that was not asked to go.

@@ -93,6 +93,11 @@ impl Members {
         self.by_name.contains_key(&format!("{}{name}", self.wrapper))
     }
 
+    /// Returns the names of all members, sorted, without the folder around them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().filter_map(|name| name.strip_prefix(self.wrapper.as_str()))
+    }
+
     /// Returns the file that a name leads to, through whatever links; an error when it is not there or no file.
     pub(crate) fn file(&self, name: &str) -> Result<&Content> {
         self.find(name)?.ok_or_else(|| Error::damaged(format!("no member {}", quoted(name))))

@@ -48,7 +48,9 @@ impl LegacyConfig {
 }
 
 pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -> Result<()> {
-    let value = members.document(members.file("repositories")?)?.value();
+    let list = members.document(members.file("repositories")?)?;
+    let value = list.value();
+    graph.docker_list = Some(list);
     let mut names: Vec<(String, Vec<Name>)> = Vec::new();
     let mut count = 0;
     (|| {

@@ -34,7 +34,9 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
         legacy::read(&mut graph, members, reading)?;
         return Ok(graph);
     }
-    for entry in entries(members)? {
+    let (list, entries) = entries(members)?;
+    graph.docker_list = Some(list);
+    for entry in entries {
         add_image(&mut graph, members, &entry, entry.position, reading)?;
     }
     if graph.roots.is_empty() {
@@ -44,9 +46,10 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
 }
 
 /// Reads `manifest.json` and the configs that it names.
-pub(crate) fn entries(members: &Members) -> Result<Vec<Entry>> {
-    let value = members.document(members.file("manifest.json")?)?.value();
-    (|| {
+pub(crate) fn entries(members: &Members) -> Result<(Document, Vec<Entry>)> {
+    let document = members.document(members.file("manifest.json")?)?;
+    let value = document.value();
+    let entries = (|| {
         let list = Cursor::new(&value);
         if list.value().is_object() && list.get("schemaVersion")?.is_some() {
             return Err(list
@@ -54,8 +57,8 @@ pub(crate) fn entries(members: &Members) -> Result<Vec<Entry>> {
                 .hint("this is the content of a containers/image `dir:`; skopeo can copy it to an oci-archive"));
         }
         list.items()?.iter().enumerate().map(|(i, item)| entry(members, item, i)).collect()
-    })()
-    .within("manifest.json")
+    })();
+    Ok((document, entries.within("manifest.json")?))
 }
 
 fn entry(members: &Members, item: &Cursor<'_>, position: usize) -> Result<Entry> {

@@ -24,7 +24,7 @@ use crate::tree::Members;
 
 /// Reads everything that `index.json` leads to.
 pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
-    check_version(members)?;
+    let layout_file = layout_file(members)?;
     let content = members.file("index.json")?;
     let document = members.document(content)?;
     let source = Arc::clone(content.source());
@@ -38,22 +38,25 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
         reader.graph.add_root(root, reading.cx.limits.names).within("index.json")?;
     }
     reader.graph.layout_index = Some(document);
+    reader.graph.layout_file = layout_file;
     reader.graph.by_claim = reader.known;
     Ok(reader.graph)
 }
 
-/// Checks `oci-layout`, which may be absent: many producers leave it out and most readers never look.
-fn check_version(members: &Members) -> Result<()> {
-    let Some(content) = members.find("oci-layout")? else { return Ok(()) };
-    let value = members.document(content)?.value();
+/// Reads and checks `oci-layout`, which may be absent: many producers leave it out and most readers never look.
+fn layout_file(members: &Members) -> Result<Option<Document>> {
+    let Some(content) = members.find("oci-layout")? else { return Ok(None) };
+    let document = members.document(content)?;
     (|| {
+        let value = document.value();
         let version = Cursor::new(&value).need("imageLayoutVersion")?.text()?.to_owned();
         if version.split('.').next() != Some("1") {
             return Err(Error::damaged(format!("imageLayoutVersion {}: unknown version", quoted(&version))));
         }
         Ok(())
     })()
-    .within("oci-layout")
+    .within("oci-layout")?;
+    Ok(Some(document))
 }
 
 struct Reader<'a> {
