@@ -59,6 +59,11 @@ impl Digest {
         self.algorithm
     }
 
+    /// Returns the hash's first 32 bytes: all of a SHA-256.
+    pub(crate) fn first_bytes(&self) -> [u8; 32] {
+        self.bytes[..32].try_into().expect("there are 64")
+    }
+
     /// Returns the hash in lower-case hexadecimal, without the algorithm.
     pub fn hex(&self) -> String {
         hex(&self.bytes[..self.algorithm.len()])

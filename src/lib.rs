@@ -74,6 +74,7 @@ mod go_json;
 mod graph;
 mod inspect;
 mod json;
+mod layer;
 mod limits;
 mod media_type;
 mod output;
@@ -83,6 +84,7 @@ mod pool;
 mod receipt;
 mod reference;
 mod suggest;
+mod tar_header;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};

@@ -34,6 +34,9 @@ pub struct Limits {
     pub link_hops: usize,
     /// Bytes that one compressed stream may inflate to. No layer that is meant comes near 1 TiB.
     pub inflated_bytes: u64,
+    /// Bytes of memory for the files of layers, where they are listed, merged or compared. A file takes about 150, and
+    /// the largest images have half a million in all their layers.
+    pub file_list_bytes: u64,
 }
 
 impl Default for Limits {
@@ -52,6 +55,7 @@ impl Default for Limits {
             sparse_ratio: 1000,
             link_hops: 40,
             inflated_bytes: 1 << 40,
+            file_list_bytes: 128 << 20,
         }
     }
 }
@@ -96,6 +100,7 @@ impl Limits {
         "sparse-ratio" => sparse_ratio,
         "link-hops" => link_hops,
         "inflated-bytes" => inflated_bytes,
+        "file-list-bytes" => file_list_bytes,
     }
 }
 

@@ -4,11 +4,9 @@
 mod dir;
 mod input;
 mod tar;
-mod tar_header;
 
 pub use input::Input;
 pub(crate) use input::{Container, open, unnamed_file};
-pub(crate) use tar_header::looks_like_tar;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet, VecDeque};

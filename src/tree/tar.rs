@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use tar::{EntryType, GnuExtSparseHeader, Header};
 
-use super::tar_header::{BLOCK, Pax, checksum_fits, number, pax};
 use super::{Member, Members};
 use crate::content::{Content, Extent};
 use crate::context::Context;
 use crate::error::{Error, Result, Within, quoted};
 use crate::limits::exceeded;
+use crate::tar_header::{BLOCK, Pax, checksum_fits, number, pax};
 
 pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
     let len = file.metadata().map_err(|e| Error::io("cannot read", e))?.len();

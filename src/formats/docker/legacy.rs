@@ -19,7 +19,8 @@ use crate::json::Cursor;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
-use crate::tree::{Members, looks_like_tar};
+use crate::tar_header::looks_like_tar;
+use crate::tree::Members;
 
 /// What becomes a config once the layers' diff_ids are known.
 #[derive(Clone, Debug)]
