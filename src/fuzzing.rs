@@ -8,7 +8,7 @@ use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::Result;
-use crate::formats::{self, Format, Reading};
+use crate::formats::{self, Format, Reading, Shape};
 use crate::tree::{self, Container, Input, Members};
 
 /// A member of an archive that stands in no tar.
@@ -44,7 +44,8 @@ pub fn open_members(
     }
     let reading = Reading { cx, recompute };
     let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
-    Ok(Archive { graph, format, name: source.to_string() })
+    let shape = Shape::of(&members, Container::Tar, &graph.entries);
+    Ok(Archive { graph, format, shape, name: source.to_string() })
 }
 
 /// Reads a tar, and what it holds under each of these names; files larger than `limit` are refused.

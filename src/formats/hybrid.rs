@@ -48,7 +48,8 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let mut graph = oci::read(members, reading)?;
     let holders = holders(&graph);
     let artifacts = artifact_blobs(&graph);
-    for entry in docker::entries(members)? {
+    let entries = docker::entries(members)?;
+    for entry in &entries {
         let id = ImageId::of_config(entry.config.sha256());
         match holders.get(&id) {
             Some(roots) => add_names(&mut graph, roots, entry.names(), reading)?,
@@ -56,11 +57,12 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
             None if artifacts.contains(&id.as_config_digest()) => {}
             None => {
                 let position = graph.roots.iter().map(|root| root.position + 1).max().unwrap_or(0);
-                docker::add_image(&mut graph, members, &entry, position, reading)?;
+                docker::add_image(&mut graph, members, entry, position, reading)?;
                 graph.roots_changed = true;
             }
         }
     }
+    graph.entries = entries;
     Ok(graph)
 }
 

@@ -6,9 +6,11 @@
 pub(crate) mod docker;
 mod hybrid;
 pub(crate) mod oci;
+mod shape;
 mod target;
 
 pub(crate) use oci::Described;
+pub(crate) use shape::{ItemShape, Shape};
 
 use crate::context::Context;
 use crate::error::{Error, Result, quoted};

@@ -68,8 +68,10 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
             }
         }
     };
-    let file = inflated(file, spool_folder, cx)?;
-    Ok((tar::scan(Arc::new(file), &source, cx)?, Container::Tar))
+    let (file, outer) = inflated(file, spool_folder, cx)?;
+    let mut members = tar::scan(Arc::new(file), &source, cx)?;
+    members.outer = outer;
+    Ok((members, Container::Tar))
 }
 
 /// A pipe that says `Interrupted` while nothing comes, so that cancelling is noticed.
@@ -92,8 +94,8 @@ fn cannot_open(cause: io::Error) -> Error {
     Error::io("cannot open", cause)
 }
 
-/// Returns the file itself, or a spool of what it inflates to.
-fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<File> {
+/// Returns the file itself, or a spool of what it inflates to, and how it is compressed.
+fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<(File, Compression)> {
     let mut head = Vec::new();
     let read = (&mut file).take(SNIFF_LEN as u64).read_to_end(&mut head).and_then(|_| file.rewind());
     read.map_err(cannot_read)?;
@@ -102,7 +104,7 @@ fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<F
     }
     let compression = Compression::sniff(&head);
     if compression == Compression::None {
-        return Ok(file);
+        return Ok((file, compression));
     }
     let damaged = |cause: io::Error| match cause {
         // The system's own errors have a number; damage that a decoder found has none.
@@ -110,7 +112,8 @@ fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<F
         cause => codec::undecodable(compression, cause).within("the whole archive"),
     };
     let input = io::BufReader::with_capacity(BUFFER_LEN, file);
-    spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)
+    let spooled = spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)?;
+    Ok((spooled, compression))
 }
 
 fn cannot_read(cause: io::Error) -> Error {
