@@ -4,6 +4,8 @@
 mod args;
 mod convert;
 mod exit;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the commands that describe an archive"))]
+mod loadability;
 mod location;
 mod render;
 mod signals;
