@@ -7,7 +7,7 @@ use crate::codec::Compression;
 use crate::context::Context;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::{Error, Result, Within};
-use crate::formats::{self, Format, Reading, Traits};
+use crate::formats::{self, Format, Reading, Shape, Traits};
 use crate::graph::{Config, Graph, Image, Layer, NodeId};
 use crate::platform::Platform;
 use crate::tree::{self, Container, Input};
@@ -31,6 +31,7 @@ use crate::tree::{self, Container, Input};
 pub struct Archive {
     pub(crate) graph: Graph,
     pub(crate) format: Format,
+    pub(crate) shape: Shape,
     /// What to call it in messages.
     pub(crate) name: String,
     /// What its shape shows of whoever wrote it.
@@ -61,10 +62,13 @@ impl Archive {
         }
         let read = || {
             let (mut members, container) = tree::open(input, beside, reading.cx)?;
-            formats::read(&mut members, container, from, reading)
+            let (graph, format) = formats::read(&mut members, container, from, reading)?;
+            let shape = Shape::of(&members, container, &graph.entries);
+            let traits = formats::traits(&members, &graph);
+            Ok((graph, format, shape, traits))
         };
-        let (graph, format, traits) = read().within(&name)?;
-        Ok(Self { graph, format, name, traits })
+        let (graph, format, shape, traits) = read().within(&name)?;
+        Ok(Self { graph, format, shape, name, traits })
     }
 
     /// Returns the format that it was read as.

@@ -76,6 +76,7 @@ mod inspect;
 mod json;
 mod layer;
 mod limits;
+mod loadability;
 mod media_type;
 mod output;
 mod plan;
@@ -99,6 +100,7 @@ pub use inspect::{
     RawDocument, Settings, SharedLayer,
 };
 pub use limits::Limits;
+pub use loadability::{Engine, Fix, Note, Prediction, Refusal, Requirement, Verdict};
 pub use output::Output;
 pub use plan::Reason;
 pub use platform::Platform;

@@ -7,6 +7,7 @@ mod convert;
 mod exit;
 mod formats;
 mod inspect;
+mod loadability;
 mod location;
 mod man;
 mod page;

@@ -50,7 +50,7 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let artifacts = artifact_blobs(&graph);
     let (list, entries) = docker::entries(members)?;
     graph.docker_list = Some(list);
-    for entry in entries {
+    for entry in &entries {
         let id = ImageId::of_config(entry.config.sha256());
         match holders.get(&id) {
             Some(roots) => add_names(&mut graph, roots, entry.names(), reading)?,
@@ -58,11 +58,12 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
             None if artifacts.contains(&id.as_config_digest()) => {}
             None => {
                 let position = graph.roots.iter().map(|root| root.position + 1).max().unwrap_or(0);
-                docker::add_image(&mut graph, members, &entry, position, reading)?;
+                docker::add_image(&mut graph, members, entry, position, reading)?;
                 graph.roots_changed = true;
             }
         }
     }
+    graph.entries = entries;
     Ok(graph)
 }
 

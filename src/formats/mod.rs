@@ -6,12 +6,14 @@
 pub(crate) mod docker;
 mod hybrid;
 pub(crate) mod oci;
+mod shape;
 mod target;
 mod traits;
 
 pub(crate) use oci::Described;
+pub(crate) use shape::{ItemShape, Shape};
 pub use target::FormatAbout;
-pub(crate) use traits::{Trait, Traits};
+pub(crate) use traits::{Trait, Traits, traits};
 
 use crate::context::Context;
 use crate::error::{Error, Result, quoted};
@@ -121,16 +123,13 @@ pub(crate) struct Reading<'a> {
     pub(crate) recompute: bool,
 }
 
-/// What was read: a graph, the format that it was read as, and the traits of whoever wrote it.
-pub(crate) type Read = (Graph, Format, Traits);
-
 /// Reads a source, as what it is or as what it is said to be.
 pub(crate) fn read(
     members: &mut Members,
     container: Container,
     wanted: Option<Format>,
     reading: Reading<'_>,
-) -> Result<Read> {
+) -> Result<(Graph, Format)> {
     members.unwrap_folder(&MARKERS);
     let schema = wanted.map_or_else(|| recognise(members), |format| Ok(format.schema()))?;
     let graph = match schema {
@@ -145,8 +144,7 @@ pub(crate) fn read(
         (Schema::Oci, Container::Tar) => Format::OciArchive,
         (Schema::Oci | Schema::Hybrid, Container::Folder) => Format::OciDir,
     };
-    let traits = traits::traits(members, &graph);
-    Ok((graph, format, traits))
+    Ok((graph, format))
 }
 
 fn recognise(members: &Members) -> Result<Schema> {

@@ -75,7 +75,7 @@ pub(crate) type Traits = BTreeSet<Trait>;
 const CREATED: &str = "org.opencontainers.image.created";
 
 /// Looks at members' names and at the documents that were read already.
-pub(super) fn traits(members: &Members, graph: &Graph) -> Traits {
+pub(crate) fn traits(members: &Members, graph: &Graph) -> Traits {
     let mut traits = Traits::new();
     let mut note = |seen: bool, shows: Trait| {
         if seen {

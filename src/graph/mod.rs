@@ -23,6 +23,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::document::Document;
 use crate::error::Result;
+use crate::formats::docker::Entry;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
@@ -45,6 +46,10 @@ pub(crate) struct Graph {
     known_blobs: HashMap<(String, Option<Digest>, Look), BlobId>,
     /// The nodes of an OCI layout by the digests that name them there.
     pub(crate) by_claim: HashMap<Digest, NodeId>,
+    /// What an OCI layout holds in descriptors only, not as blobs.
+    pub(crate) embedded: HashSet<Digest>,
+    /// The items of a `manifest.json`, in its order.
+    pub(crate) entries: Vec<Entry>,
     /// An OCI layout's `index.json`.
     pub(crate) layout_index: Option<Document>,
     /// An OCI layout's `oci-layout`.

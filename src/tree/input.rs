@@ -71,8 +71,10 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
             }
         }
     };
-    let file = inflated(file, &source, spool_folder, cx)?;
-    Ok((tar::scan(Arc::new(file), &source, cx)?, Container::Tar))
+    let (file, outer) = inflated(file, &source, spool_folder, cx)?;
+    let mut members = tar::scan(Arc::new(file), &source, cx)?;
+    members.outer = outer;
+    Ok((members, Container::Tar))
 }
 
 /// A pipe that says `Interrupted` while nothing comes, so that cancelling is noticed.
@@ -116,8 +118,8 @@ fn cannot_open(cause: io::Error) -> Error {
     Error::io("cannot open", cause)
 }
 
-/// Returns the file itself, or a spool of what it inflates to.
-fn inflated(mut file: File, source: &str, folder: Option<&Path>, cx: &Context<'_>) -> Result<File> {
+/// Returns the file itself, or a spool of what it inflates to, and how it is compressed.
+fn inflated(mut file: File, source: &str, folder: Option<&Path>, cx: &Context<'_>) -> Result<(File, Compression)> {
     let mut head = Vec::new();
     let read = (&mut file).take(SNIFF_LEN as u64).read_to_end(&mut head).and_then(|_| file.rewind());
     read.map_err(cannot_read)?;
@@ -126,7 +128,7 @@ fn inflated(mut file: File, source: &str, folder: Option<&Path>, cx: &Context<'_
     }
     let compression = Compression::sniff(&head);
     if compression == Compression::None {
-        return Ok(file);
+        return Ok((file, compression));
     }
     let damaged = |cause: io::Error| match cause {
         // The system's own errors have a number; damage that a decoder found has none.
@@ -135,7 +137,8 @@ fn inflated(mut file: File, source: &str, folder: Option<&Path>, cx: &Context<'_
     };
     let size = file.metadata().map_err(cannot_read)?.len();
     let input = io::BufReader::with_capacity(BUFFER_LEN, Counted::start(file, source, Some(size), cx));
-    spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)
+    let spooled = spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)?;
+    Ok((spooled, compression))
 }
 
 fn cannot_read(cause: io::Error) -> Error {

@@ -4,13 +4,16 @@
 mod dir;
 mod input;
 mod tar;
+mod way;
 
 pub use input::Input;
 pub(crate) use input::{Container, open, unnamed_file};
+pub(crate) use way::{Link, Spelling, Way};
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use crate::codec::Compression;
 use crate::content::Content;
 use crate::context::{Cancel, Context};
 use crate::document::Document;
@@ -48,14 +51,30 @@ pub(crate) struct Members {
     alike: RefCell<HashSet<String>>,
     /// A folder around everything else, with its slash; empty when there is none.
     wrapper: String,
+    /// How the source is compressed as a whole.
+    pub(crate) outer: Compression,
+    /// Some name begins with a slash.
+    pub(crate) has_absolute_name: bool,
+    /// Some symbolic link's name is not spelled as it is looked up (`./x`).
+    pub(crate) has_unclean_link: bool,
 }
 
 impl Members {
     pub(crate) fn new(cx: &Context<'_>) -> Self {
         let (limits, cancel) = (cx.limits.clone(), cx.cancel.clone());
         let documents_left = Cell::new(limits.all_document_bytes);
-        let (by_name, alike, wrapper) = (BTreeMap::new(), RefCell::default(), String::new());
-        Self { by_name, count: 0, alike, documents_left, limits, cancel, wrapper }
+        Self {
+            by_name: BTreeMap::new(),
+            count: 0,
+            documents_left,
+            limits,
+            cancel,
+            alike: RefCell::default(),
+            wrapper: String::new(),
+            outer: Compression::None,
+            has_absolute_name: false,
+            has_unclean_link: false,
+        }
     }
 
     /// Adds a member. A name that leaves the root is refused whether or not anything refers to it.
@@ -73,7 +92,10 @@ impl Members {
             }
         }
         if !clean.is_empty() {
-            self.by_name.entry(clean.join("/")).or_default().push(member);
+            let clean = clean.join("/");
+            self.has_absolute_name |= name.starts_with('/');
+            self.has_unclean_link |= matches!(member, Member::Symlink(_)) && clean != name;
+            self.by_name.entry(clean).or_default().push(member);
         }
         Ok(())
     }

@@ -14,15 +14,18 @@ use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::tree::Members;
 
-/// One item of `manifest.json`.
+/// One item of `manifest.json`, as it is written.
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) config: Document,
-    /// Where the config is, for messages.
-    config_path: String,
+    /// The member that holds the config.
+    pub(crate) config_path: String,
     /// Where it stands in `manifest.json`.
     position: usize,
-    layers: Vec<String>,
-    tags: Vec<String>,
+    /// Members, bottom first.
+    pub(crate) layers: Vec<String>,
+    /// `RepoTags`.
+    pub(crate) tags: Vec<String>,
     /// Where layers that are not in the archive could be had (`LayerSources` of foreign layers).
     urls: Vec<String>,
 }
@@ -36,9 +39,10 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     }
     let (list, entries) = entries(members)?;
     graph.docker_list = Some(list);
-    for entry in entries {
-        add_image(&mut graph, members, &entry, entry.position, reading)?;
+    for entry in &entries {
+        add_image(&mut graph, members, entry, entry.position, reading)?;
     }
+    graph.entries = entries;
     if graph.roots.is_empty() {
         return Err(Error::damaged("no image inside: the list is empty").within("manifest.json"));
     }

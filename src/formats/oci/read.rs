@@ -273,7 +273,7 @@ impl Reader<'_> {
     }
 
     /// Finds a descriptor's blob, in the layout or embedded in the descriptor.
-    fn content(&self, descriptor: &Descriptor) -> Result<Option<Content>> {
+    fn content(&mut self, descriptor: &Descriptor) -> Result<Option<Content>> {
         let name = blob_name(&descriptor.digest);
         let found = self.members.find(&name)?.cloned();
         let Some(data) = &descriptor.data else { return Ok(found) };
@@ -282,6 +282,9 @@ impl Reader<'_> {
         let digest = Digest::with(descriptor.digest.algorithm(), &embedded);
         if digest != descriptor.digest {
             return Err(mismatch("data embedded in the descriptor: digest", &descriptor.digest, &digest).within(name));
+        }
+        if found.is_none() {
+            self.graph.embedded.insert(digest);
         }
         Ok(found.or_else(|| Some(Content::bytes(self.source.clone(), format!("{name} (embedded)"), embedded))))
     }
