@@ -96,9 +96,10 @@ pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::{Format, FormatAbout};
 pub use inspect::{
-    Companion, CompanionKind, CompanionPart, HistoryLine, InspectOptions, InspectedImage, InspectedLayer, Inspection,
-    RawDocument, Settings, SharedLayer,
+    Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, HistoryLine, InspectOptions, InspectedImage,
+    InspectedLayer, Inspection, ListedFile, RawDocument, Settings, SharedLayer,
 };
+pub use layer::FileKind;
 pub use limits::Limits;
 pub use loadability::{Engine, Fix, Note, Prediction, Refusal, Requirement, Verdict};
 pub use output::Output;

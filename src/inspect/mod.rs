@@ -1,6 +1,7 @@
 //! Telling what is in a source: its documents, and the first bytes of its layers.
 
 mod companions;
+mod files;
 mod history;
 mod image;
 mod model;
@@ -8,6 +9,7 @@ mod producer;
 mod settings;
 mod sizes;
 
+pub use files::{FileSink, FilesOptions, ListedFile};
 pub use history::HistoryLine;
 pub use model::{Companion, CompanionKind, CompanionPart, InspectedImage, InspectedLayer, Inspection, SharedLayer};
 pub use settings::Settings;

@@ -15,7 +15,8 @@ mod scanner;
 mod seen;
 mod sparse;
 
-pub(crate) use entry::{Entry, FileKind, Time, Xattrs, shown};
+pub use entry::FileKind;
+pub(crate) use entry::{Entry, Time, Xattrs, shown};
 pub(crate) use listing::{Catalog, Contents, File, Listing};
 pub(crate) use merged::{Hidden, Merged, Tally, Visible};
 pub(crate) use names::{Role, clean, role};

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 use transload::Inspection;
 
 use crate::cli::render::Printable;
@@ -18,11 +19,18 @@ struct Told<'a> {
     bytes: Option<u64>,
     #[serde(flatten)]
     found: &'a Inspection,
+    loadability: &'a Value,
 }
 
 /// Writes what was found in one archive. Several archives make several lines: each is whole when the next one fails, and
 /// `jq .images` reads one as well as many. (`docker inspect` prints an array, always: there one object is many too.)
-pub(super) fn write(out: &mut dyn Write, path: &str, bytes: Option<u64>, found: &Inspection) -> io::Result<()> {
-    serde_json::to_writer(Printable::new(out), &Told { schema: SCHEMA, path, bytes, found })?;
+pub(super) fn write(
+    out: &mut dyn Write,
+    path: &str,
+    bytes: Option<u64>,
+    found: &Inspection,
+    loadability: &Value,
+) -> io::Result<()> {
+    serde_json::to_writer(Printable::new(out), &Told { schema: SCHEMA, path, bytes, found, loadability })?;
     out.write_all(b"\n")
 }

@@ -1,5 +1,6 @@
 //! `transload inspect`.
 
+mod files;
 mod graph;
 mod json;
 mod template;
@@ -7,14 +8,16 @@ mod text;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use transload::{Archive, Context, InspectOptions, Platform, RawDocument};
+use clap::{ArgGroup, Args, ValueEnum};
+use transload::{Archive, Context, FilesOptions, InspectOptions, Platform, RawDocument, escape};
 
 use super::exit::{self, CODES};
-use super::page;
+use super::loadability;
+use super::page::{self, STRONG, paint};
 use super::progress::ProgressArgs;
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
@@ -29,6 +32,8 @@ Examples:
   transload inspect --format '{{.ImageID}}\\t{{join .Names \", \"}}' *.tar
   transload inspect --format '{{range .Layers}}{{.DiffID}}{{\"\\n\"}}{{end}}' app.tar
   transload inspect --image app:1 --raw config app.tar | sha256sum
+  transload inspect --files --layer 2 app.tar
+  transload inspect --largest 20 app.tar
   transload inspect --graph svg app.tar > app.svg
   podman save app | transload inspect -
 
@@ -36,6 +41,7 @@ Templates are Go's, as docker and podman take them, over the fields of --json:
 image_id is .ImageID, and .Archive.Path is the archive that the image is in.";
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("listing").args(["files", "largest"]))]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct InspectArgs {
     /// Archives or folders to look into
@@ -67,6 +73,15 @@ pub(super) struct InspectArgs {
     /// Draw images, manifests and layers
     #[arg(long, value_name = "HOW")]
     graph: Option<Language>,
+    /// List the files of the image, as its layers together make them
+    #[arg(long, conflicts_with_all = ["raw", "graph", "format", "sizes"])]
+    files: bool,
+    /// With --files or --largest: only this layer's files, as they stand in its tar; may be repeated
+    #[arg(long, value_name = "N", requires = "listing")]
+    layer: Vec<usize>,
+    /// List the N largest files
+    #[arg(long, value_name = "N", conflicts_with_all = ["files", "raw", "graph", "format", "sizes"])]
+    largest: Option<usize>,
     #[command(flatten)]
     progress: ProgressArgs,
 }
@@ -85,8 +100,9 @@ enum Raw {
 pub(super) fn run(args: &InspectArgs, signals: &Signals) -> Result<ExitCode> {
     let format = args.format.as_deref().map(Format::parse).transpose()?;
     let sources = args.archive.iter().map(|place| args.source.at(place)).collect::<Result<Vec<_>, _>>()?;
-    if (args.raw.is_some() || args.graph.is_some()) && sources.len() > 1 {
-        return Err(usage("--raw and --graph take one archive").into());
+    let single = args.raw.is_some() || args.graph.is_some() || args.files || args.largest.is_some();
+    if single && sources.len() > 1 {
+        return Err(usage("--raw, --graph, --files and --largest take one archive").into());
     }
     let mut inspector = Inspector {
         args,
@@ -139,6 +155,13 @@ impl Inspector<'_> {
             progress.finish();
             return print_raw(&archive, raw, &options);
         }
+        if args.files || args.largest.is_some() {
+            let told = files::write(&archive, &self.listing(source), args.json, view.width, &mut self.out, &cx)?;
+            progress.finish();
+            // The list is on standard output, and is what was asked for.
+            told.iter().for_each(|told| drop(writeln!(io::stderr(), "warning: {}", escape(told))));
+            return Ok(());
+        }
         let found = archive.inspect(&options, &cx)?;
         progress.finish();
         let (path, size) = (source.path(), source.size());
@@ -149,8 +172,10 @@ impl Inspector<'_> {
         if let Some(language) = args.graph {
             return Ok(out.write_all(graph::draw(language, &found, view).as_bytes())?);
         }
+        let loads = archive.loadability(&Platform::host());
+        let typed = Path::new(&path);
         if args.json {
-            return Ok(json::write(out, &path, size, &found)?);
+            return Ok(json::write(out, &path, size, &found, &loadability::json(&loads, typed))?);
         }
         if self.told > 0 {
             writeln!(out)?;
@@ -161,7 +186,19 @@ impl Inspector<'_> {
             out.write_all(text::image(image, &found, view).as_bytes())?;
         }
         out.write_all(text::tail(&found, view).as_bytes())?;
+        write!(out, "\n{}\n{}", paint(STRONG, "Which engines load it"), loadability::table(&loads, typed, true))?;
         Ok(())
+    }
+}
+
+impl Inspector<'_> {
+    fn listing(&self, source: &Source) -> FilesOptions {
+        let mut options = FilesOptions::default();
+        options.images = source.images(&self.args.image);
+        options.platforms.clone_from(&self.args.platform);
+        options.layers.clone_from(&self.args.layer);
+        options.largest = self.args.largest;
+        options
     }
 }
 
