@@ -6,9 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use transload::{Format, FormatAbout};
-use unicode_width::UnicodeWidthStr;
 
-use super::page::{self, FAINT, STRONG, paint};
+use super::page::{self, FAINT, NO_BREAK, STRONG, paint, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,22 +64,4 @@ const LABEL: usize = 12;
 fn list(tools: &[&str]) -> String {
     let tools: Vec<_> = [&["transload"], tools].concat().iter().map(|tool| tool.replace(' ', NO_BREAK)).collect();
     tools.join(", ")
-}
-
-/// Stands for a space inside what is not to be broken.
-const NO_BREAK: &str = "\u{a0}";
-
-/// Breaks text at spaces.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.iter().map(|line| line.replace(NO_BREAK, " ")).collect()
 }

@@ -46,6 +46,24 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     out + "…"
 }
 
+/// Stands for a space inside what is not to be broken.
+pub(super) const NO_BREAK: &str = "\u{a0}";
+
+/// Breaks text at spaces into lines of so many columns; a longer word has a line of its own.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().map(|line| line.replace(NO_BREAK, " ")).collect()
+}
+
 /// Escapes text of an archive and makes one line of it: white space of any length is one space, as in `docker history`.
 pub(super) fn one_line(text: &str) -> String {
     escape(&text.split_whitespace().collect::<Vec<_>>().join(" "))

@@ -186,7 +186,12 @@ impl Inspector<'_> {
             out.write_all(text::image(image, &found, view).as_bytes())?;
         }
         out.write_all(text::tail(&found, view).as_bytes())?;
-        write!(out, "\n{}\n{}", paint(STRONG, "Which engines load it"), loadability::table(&loads, typed, true))?;
+        write!(
+            out,
+            "\n{}\n{}",
+            paint(STRONG, "Which engines load it"),
+            loadability::table(&loads, typed, true, view.width)
+        )?;
         Ok(())
     }
 }
