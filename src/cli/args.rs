@@ -43,6 +43,11 @@ pub(super) enum Command {
     Man(ManArgs),
 }
 
+/// Words the library's error for clap.
+pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: transload::Error| error.to_string())
+}
+
 /// Takes the formats, by all their names.
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
     let value = |format: Format| PossibleValue::new(format.name()).aliases(format.alias());
