@@ -7,6 +7,7 @@ use crate::codec::Compression;
 use crate::context::Context;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::{Error, Result, Within};
+use crate::faults::Faults;
 use crate::formats::{self, Format, Reading, Shape, Traits};
 use crate::graph::{Config, Graph, Image, Layer, NodeId};
 use crate::platform::Platform;
@@ -46,7 +47,7 @@ impl Archive {
     /// [`Damaged`](crate::ErrorKind::Damaged) when it is no image archive or its documents contradict one another,
     /// [`Environment`](crate::ErrorKind::Environment) when it cannot be read.
     pub fn open(input: Input, from: Option<Format>, cx: &Context<'_>) -> Result<Self> {
-        Self::open_with(input, from, Reading { cx, recompute: false }, None)
+        Self::open_with(input, from, Reading { cx, recompute: false, faults: Faults::FATAL }, None)
     }
 
     /// `beside` is the folder for a spool when the context names none.

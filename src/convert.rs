@@ -8,6 +8,7 @@ use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::context::{Context, Event};
 use crate::error::{Error, Result, Within};
 use crate::execute::{Assembly, Sealed};
+use crate::faults::Faults;
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
 use crate::output::{self, Existing, Output};
@@ -85,7 +86,7 @@ pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Cont
     wanted(options)?;
     check_output(&output, options)?;
     let beside = output.folder().filter(|_| !options.dry_run).map(Path::to_owned);
-    let reading = Reading { cx, recompute: options.recompute };
+    let reading = Reading { cx, recompute: options.recompute, faults: Faults::FATAL };
     Archive::open_with(input, options.from, reading, beside.as_deref())?.convert(output, options, cx)
 }
 

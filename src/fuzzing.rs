@@ -8,6 +8,7 @@ use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::Result;
+use crate::faults::Faults;
 use crate::formats::{self, Format, Reading, Shape};
 use crate::tree::{self, Container, Input, Members};
 
@@ -42,7 +43,7 @@ pub fn open_members(
         };
         members.insert(&name, member)?;
     }
-    let reading = Reading { cx, recompute };
+    let reading = Reading { cx, recompute, faults: Faults::FATAL };
     let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
     let shape = Shape::of(&members, Container::Tar, &graph.entries);
     let traits = formats::traits(&members, &graph);

@@ -57,6 +57,7 @@
 //! digests, not prevented.
 
 mod archive;
+mod code;
 mod codec;
 mod content;
 mod context;
@@ -66,6 +67,7 @@ mod digest;
 mod document;
 mod error;
 mod execute;
+mod faults;
 mod formats;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -89,6 +91,7 @@ mod tar_header;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
+pub use code::{Code, Severity};
 pub use codec::{Compression, CompressionChoice, CompressionLevel};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};

@@ -1,6 +1,7 @@
 //! Ceilings on what an untrusted archive can make us hold or do. One is not here: JSON is parsed to a depth of 128, which
 //! is the parser's.
 
+use crate::code::Code;
 use crate::error::{Error, Result, quoted};
 use crate::suggest::did_you_mean;
 
@@ -107,5 +108,7 @@ impl Limits {
 /// Makes the error for an input that goes beyond the limit of this name.
 pub(crate) fn exceeded(name: &str, message: impl Into<String>) -> Error {
     debug_assert!(Limits::NAMES.contains(&name), "{name} is a limit");
-    Error::damaged(message).hint(format!("if it is meant to be so, --limit {name}=N raises the limit"))
+    Error::damaged(message)
+        .coded(Code::Limit)
+        .hint(format!("if it is meant to be so, --limit {name}=N raises the limit"))
 }

@@ -187,6 +187,16 @@ impl Graph {
         Ok(())
     }
 
+    /// Returns all nodes, whether or not a root leads to them.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns all blobs, whether or not a node names them.
+    pub(crate) fn blobs(&self) -> &[Blob] {
+        &self.blobs
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }

@@ -90,7 +90,7 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
     quirks.insert_if(shape.far_link, Quirk::FarLink);
     let entries = graph.entries.iter().zip(&shape.items).take(LOOKED_AT);
     let images = entries.map(|(entry, item)| {
-        let config = entry.config.value();
+        let config = entry.config.as_ref().map(Document::value).unwrap_or_default();
         let config = Cursor::new(&config);
         let rootfs = config.get("rootfs").ok().flatten();
         let diff_ids: Vec<&str> = rootfs
