@@ -89,6 +89,7 @@ mod reference;
 mod suggest;
 mod tar_header;
 mod tree;
+mod verify;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
 pub use code::{Code, Severity};
@@ -111,3 +112,4 @@ pub use platform::Platform;
 pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;
 pub use tree::Input;
+pub use verify::{Finding, Verification, VerifyOptions, verify};

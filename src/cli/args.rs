@@ -10,6 +10,7 @@ use super::exit::CODES;
 use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
 use super::man::ManArgs;
+use super::verify::VerifyArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Convert(ConvertArgs),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
+    /// Read every byte of archives and tell everything that is wrong with them
+    Verify(VerifyArgs),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell

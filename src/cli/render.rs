@@ -112,6 +112,11 @@ pub(super) fn json(report: &Report<'_>) -> String {
         "bytes_written": receipt.bytes_written,
         "seconds": (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
     });
+    line(&value)
+}
+
+/// Writes JSON on one line.
+pub(super) fn line(value: &Value) -> String {
     format!("{}\n", printable(&value.to_string()))
 }
 

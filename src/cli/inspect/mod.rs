@@ -119,7 +119,7 @@ pub(super) fn run(args: &InspectArgs, signals: &Signals) -> Result<ExitCode> {
             Err(error) if sources.len() == 1 || exit::is_final(&error) => return Err(error),
             // The others are told of all the same; the first failure is the code.
             Err(error) => {
-                let own = exit::report(&error, signals.received());
+                let own = ExitCode::from(exit::report(&error, signals.received()));
                 code.get_or_insert(own);
             }
         }
