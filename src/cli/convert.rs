@@ -76,6 +76,9 @@ pub(super) struct ConvertArgs {
     /// Add the images to an OCI layout folder that is there, or make one
     #[arg(long, conflicts_with = "force")]
     append: bool,
+    /// Read the output again and check all of it before it gets its name; nothing is left where it does not verify
+    #[arg(long, conflicts_with = "append")]
+    verify_output: bool,
     /// Print errors only
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -136,6 +139,7 @@ fn options(args: &ConvertArgs, from: &Source, to: &Location) -> Result<ConvertOp
     options.replace = args.force;
     options.append = args.append;
     options.dry_run = args.dry_run;
+    options.verify_output = args.verify_output;
     Ok(options)
 }
 

@@ -6,6 +6,7 @@ mod damage;
 mod golden;
 mod honest;
 mod manners;
+mod output;
 
 use std::collections::BTreeSet;
 use std::path::Path;
