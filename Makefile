@@ -1,6 +1,6 @@
 # Every target is one line; what it does is in scripts/.
 
-.PHONY: demo test check golden fuzz install
+.PHONY: demo test check golden fuzz man install
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
@@ -19,6 +19,9 @@ SECONDS = 60
 
 fuzz: ## Fuzz every target for a while: make fuzz SECONDS=600; scripts/fuzz says what it needs
 	scripts/fuzz $(SECONDS)
+
+man: ## Write the manual pages to target/man
+	cargo run --locked --quiet -- man target/man
 
 install: ## Install the command into ~/.cargo/bin
 	cargo install --locked --path .

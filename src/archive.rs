@@ -7,7 +7,8 @@ use crate::codec::Compression;
 use crate::context::Context;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::{Error, Result, Within};
-use crate::formats::{self, Format, Reading};
+use crate::faults::Faults;
+use crate::formats::{self, Format, Reading, Shape, Traits};
 use crate::graph::{Config, Graph, Image, Layer, NodeId};
 use crate::platform::Platform;
 use crate::tree::{self, Container, Input};
@@ -31,8 +32,11 @@ use crate::tree::{self, Container, Input};
 pub struct Archive {
     pub(crate) graph: Graph,
     pub(crate) format: Format,
+    pub(crate) shape: Shape,
     /// What to call it in messages.
     pub(crate) name: String,
+    /// What its shape shows of whoever wrote it.
+    pub(crate) traits: Traits,
 }
 
 impl Archive {
@@ -43,7 +47,7 @@ impl Archive {
     /// [`Damaged`](crate::ErrorKind::Damaged) when it is no image archive or its documents contradict one another,
     /// [`Environment`](crate::ErrorKind::Environment) when it cannot be read.
     pub fn open(input: Input, from: Option<Format>, cx: &Context<'_>) -> Result<Self> {
-        Self::open_with(input, from, Reading { cx, recompute: false }, None)
+        Self::open_with(input, from, Reading { cx, recompute: false, faults: Faults::FATAL }, None)
     }
 
     /// `beside` is the folder for a spool when the context names none.
@@ -59,10 +63,13 @@ impl Archive {
         }
         let read = || {
             let (mut members, container) = tree::open(input, beside, reading.cx)?;
-            formats::read(&mut members, container, from, reading)
+            let (graph, format) = formats::read(&mut members, container, from, reading)?;
+            let shape = Shape::of(&members, container, &graph.entries);
+            let traits = formats::traits(&members, &graph);
+            Ok((graph, format, shape, traits))
         };
-        let (graph, format) = read().within(&name)?;
-        Ok(Self { graph, format, name })
+        let (graph, format, shape, traits) = read().within(&name)?;
+        Ok(Self { graph, format, shape, name, traits })
     }
 
     /// Returns the format that it was read as.

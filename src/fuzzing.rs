@@ -8,7 +8,8 @@ use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::Result;
-use crate::formats::{self, Format, Reading};
+use crate::faults::Faults;
+use crate::formats::{self, Format, Reading, Shape};
 use crate::tree::{self, Container, Input, Members};
 
 /// A member of an archive that stands in no tar.
@@ -42,9 +43,11 @@ pub fn open_members(
         };
         members.insert(&name, member)?;
     }
-    let reading = Reading { cx, recompute };
+    let reading = Reading { cx, recompute, faults: Faults::FATAL };
     let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
-    Ok(Archive { graph, format, name: source.to_string() })
+    let shape = Shape::of(&members, Container::Tar, &graph.entries);
+    let traits = formats::traits(&members, &graph);
+    Ok(Archive { graph, format, shape, name: source.to_string(), traits })
 }
 
 /// Reads a tar, and what it holds under each of these names; files larger than `limit` are refused.

@@ -15,6 +15,8 @@ const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+j
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const DOCKER_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+/// What all of docker's media types begin with.
+pub(crate) const DOCKER_PREFIX: &str = "application/vnd.docker.";
 /// Docker schema 1, which only registries still know.
 const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
 
@@ -70,6 +72,19 @@ pub(crate) fn layer_type(media_type: &str) -> LayerType {
     match rest {
         Some("" | "+gzip" | ".gzip" | "+zstd" | ".zstd" | "+bzip2" | "+xz") => LayerType::Tar,
         _ => LayerType::Other,
+    }
+}
+
+/// Returns the compression that a layer's media type names, true or not; `None` when it names none that is known.
+pub(crate) fn labelled(media_type: &str) -> Option<Compression> {
+    let known = [OCI_LAYER, OCI_FOREIGN_LAYER, DOCKER_LAYER, DOCKER_FOREIGN_LAYER];
+    match known.iter().find_map(|base| media_type.strip_prefix(base))? {
+        "" => Some(Compression::None),
+        "+gzip" | ".gzip" => Some(Compression::Gzip),
+        "+zstd" | ".zstd" => Some(Compression::Zstd),
+        "+bzip2" => Some(Compression::Bzip2),
+        "+xz" => Some(Compression::Xz),
+        _ => None,
     }
 }
 
@@ -142,6 +157,19 @@ mod tests {
             ("application/vnd.in-toto+json", LayerType::Other),
         ] {
             assert_eq!(layer_type(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_say_how_a_layer_is_compressed() {
+        for (text, want) in [
+            ("application/vnd.oci.image.layer.v1.tar", Some(Compression::None)),
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip", Some(Compression::Gzip)),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", Some(Compression::Zstd)),
+            ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", None),
+            ("application/vnd.example", None),
+        ] {
+            assert_eq!(labelled(text), want, "{text}");
         }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct GzipReader<R> {
     /// Taken for a moment while one member follows another; `None` after the end.
     input: Option<R>,
     member: Option<Member>,
+    /// What was found wrong behind the bytes that were returned last.
+    failure: Option<io::Error>,
 }
 
 struct Member {
@@ -23,7 +25,7 @@ struct Member {
 
 impl<R: BufRead> GzipReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input: Some(input), member: None }
+        Self { input: Some(input), member: None, failure: None }
     }
 }
 
@@ -35,15 +37,24 @@ impl<R: BufRead> Read for GzipReader<R> {
                 begins => begins.insert(Member::begin(input)?),
             };
             let (made, ended) = member.read(input, buf)?;
-            if ended {
-                self.member = None;
-                self.input = self.input.take().map_or(Ok(None), next_member)?;
+            if ended && let Err(error) = self.end_member() {
+                self.failure = Some(error);
             }
             if made > 0 {
                 return Ok(made);
             }
         }
-        Ok(0)
+        self.failure.take().map_or(Ok(0), Err)
+    }
+}
+
+impl<R: BufRead> GzipReader<R> {
+    /// Checks the trailer, and goes on to the next member.
+    fn end_member(&mut self) -> io::Result<()> {
+        let (Some(mut input), Some(member)) = (self.input.take(), self.member.take()) else { return Ok(()) };
+        member.check_trailer(&mut input)?;
+        self.input = next_member(input)?;
+        Ok(())
     }
 }
 
@@ -97,22 +108,25 @@ impl Member {
         let made = usize::try_from(self.inflate.total_out() - before.1).expect("no more than there is room");
         input.consume(used);
         self.crc.update(&buf[..made]);
-        if status == Status::StreamEnd {
-            let mut trailer = [[0; 4]; 2];
-            input.read_exact(trailer.as_flattened_mut())?;
-            let [crc, size] = trailer.map(u32::from_le_bytes);
-            if crc != self.crc.sum() {
-                return Err(invalid("wrong CRC of a gzip member"));
-            }
-            if u64::from(size) != self.inflate.total_out() % (1 << 32) {
-                return Err(invalid("wrong size of a gzip member"));
-            }
-            return Ok((made, true));
-        }
-        if used == 0 && made == 0 {
+        let ended = status == Status::StreamEnd;
+        if used == 0 && made == 0 && !ended {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok((made, false))
+        Ok((made, ended))
+    }
+
+    /// Reads what stands behind a member (RFC 1952, 2.3.1).
+    fn check_trailer(&self, input: &mut impl BufRead) -> io::Result<()> {
+        let mut trailer = [[0; 4]; 2];
+        input.read_exact(trailer.as_flattened_mut())?;
+        let [crc, size] = trailer.map(u32::from_le_bytes);
+        if crc != self.crc.sum() {
+            return Err(invalid("wrong CRC of a gzip member"));
+        }
+        if u64::from(size) != self.inflate.total_out() % (1 << 32) {
+            return Err(invalid("wrong size of a gzip member"));
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +209,10 @@ mod tests {
             let mut broken = plain.clone();
             broken[at] ^= 1;
             check(&[&broken], Err(what));
+            // What came before it is there all the same.
+            let mut text = [0; 4];
+            GzipReader::new(&broken[..]).read_exact(&mut text).unwrap();
+            assert_eq!(&text, b"text");
         }
     }
 }

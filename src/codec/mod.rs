@@ -10,6 +10,7 @@ pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, Encoding};
 
 use crate::error::{Error, Result, quoted};
+use crate::suggest::did_you_mean;
 
 /// How a stream is compressed, by its first bytes. Media types and file names are not asked: real producers label
 /// plain tars as gzip (podman 4 `save --uncompressed`) and the other way round.
@@ -74,6 +75,12 @@ impl Compression {
     }
 }
 
+impl serde::Serialize for Compression {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// What a conversion does with the compression of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -112,6 +119,11 @@ impl std::str::FromStr for CompressionLevel {
     }
 }
 
+impl CompressionChoice {
+    /// The words for it, as `FromStr` takes them.
+    pub const NAMES: [&'static str; 4] = ["keep", "none", "gzip", "zstd"];
+}
+
 impl std::str::FromStr for CompressionChoice {
     type Err = Error;
 
@@ -121,7 +133,11 @@ impl std::str::FromStr for CompressionChoice {
             "none" => Ok(Self::None),
             "gzip" => Ok(Self::Gzip),
             "zstd" => Ok(Self::Zstd),
-            _ => Err(Error::usage(format!("compression {}: not one of keep, none, gzip, zstd", quoted(text)))),
+            _ => {
+                let error =
+                    Error::usage(format!("compression {}: not one of {}", quoted(text), Self::NAMES.join(", ")));
+                Err(error.maybe_hint(did_you_mean(text, Self::NAMES)))
+            }
         }
     }
 }

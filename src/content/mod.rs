@@ -2,7 +2,7 @@
 
 mod pump;
 
-pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump};
+pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump, survey};
 
 use std::fs::File;
 use std::io;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::code::Code;
 use crate::codec::{Compression, SNIFF_LEN};
 use crate::context::Cancel;
 use crate::error::{Error, Result};
@@ -65,7 +66,15 @@ impl Content {
 
     /// Adds to an error what it is about.
     pub(crate) fn locate(&self, error: Error) -> Error {
+        let error = error.about(self.origin.clone()).at(self.offset_of(0));
         error.within(self.origin.clone()).within(self.source.to_string())
+    }
+
+    /// Returns where in its archive a byte is that is stored there.
+    pub(crate) fn offset_of(&self, position: u64) -> Option<u64> {
+        let Place::Archive { extents, .. } = &self.place else { return None };
+        let extent = extents.iter().find(|extent| (extent.at..=extent.at + extent.len).contains(&position))?;
+        Some(extent.offset + (position - extent.at))
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -149,7 +158,8 @@ impl Content {
     }
 
     fn ends_early(&self, got: u64) -> Error {
-        self.locate(Error::damaged(format!("ends early: truncated after {got} of {} bytes", self.size)))
+        let error = Error::damaged(format!("ends early: truncated after {got} of {} bytes", self.size));
+        self.locate(error.coded(Code::Truncated).at(self.offset_of(got)).claims(self.size, got))
     }
 }
 

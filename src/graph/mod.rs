@@ -23,6 +23,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::document::Document;
 use crate::error::Result;
+use crate::formats::docker::Entry;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
@@ -45,8 +46,16 @@ pub(crate) struct Graph {
     known_blobs: HashMap<(String, Option<Digest>, Look), BlobId>,
     /// The nodes of an OCI layout by the digests that name them there.
     pub(crate) by_claim: HashMap<Digest, NodeId>,
+    /// What an OCI layout holds in descriptors only, not as blobs.
+    pub(crate) embedded: HashSet<Digest>,
+    /// The items of a `manifest.json`, in its order.
+    pub(crate) entries: Vec<Entry>,
     /// An OCI layout's `index.json`.
     pub(crate) layout_index: Option<Document>,
+    /// An OCI layout's `oci-layout`.
+    pub(crate) layout_file: Option<Document>,
+    /// A docker-archive's `manifest.json`, or its `repositories` where it has no other.
+    pub(crate) docker_list: Option<Document>,
     /// The roots are no longer what `layout_index` says.
     pub(crate) roots_changed: bool,
     /// What selecting took away that was not asked to go.
@@ -176,6 +185,16 @@ impl Graph {
         }
         self.roots.push(root);
         Ok(())
+    }
+
+    /// Returns all nodes, whether or not a root leads to them.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns all blobs, whether or not a node names them.
+    pub(crate) fn blobs(&self) -> &[Blob] {
+        &self.blobs
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {

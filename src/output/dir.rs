@@ -80,6 +80,30 @@ impl DirWriter {
     }
 }
 
+/// How a folder got its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Nothing was there, or an empty folder.
+    ToNothing,
+    /// What was there has the folder's old name now.
+    InExchange,
+}
+
+/// Gives a folder its final name.
+pub(super) fn move_into_place(from: &Path, path: &Path, existing: Existing, subject: &str) -> Result<Moved> {
+    super::check(path, Container::Folder, existing)?;
+    // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours.
+    let full = super::check_absent(path, Container::Folder).is_err();
+    let exchange = full && matches!(existing, Existing::Replace);
+    let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+    match rustix::fs::renameat_with(CWD, from, CWD, path, flags) {
+        Ok(()) => Ok(if exchange { Moved::InExchange } else { Moved::ToNothing }),
+        // Somebody else was faster.
+        Err(Errno::NOTEMPTY | Errno::EXIST) => Err(exists(path)),
+        Err(error) => Err(Error::io("cannot rename", error.into()).within(subject)),
+    }
+}
+
 /// Fails for a folder that holds anything but images: `--force` must not cost anyone a home directory.
 pub(super) fn check_ours(path: &Path) -> Result<()> {
     let layout = starts(path, "oci-layout", "{");
@@ -182,20 +206,9 @@ impl Writer for DirWriter {
 impl DirWriter {
     /// Puts the folder in its place.
     fn appear(self) -> Result<()> {
-        super::check(&self.path, Container::Folder, self.existing)?;
-        // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours,
-        // which then goes away.
-        let full = super::check_absent(&self.path, Container::Folder).is_err();
-        let exchange = full && matches!(self.existing, Existing::Replace);
-        let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
         let folder = Folder::open(parent(&self.path)).map_err(|e| self.failed("cannot open its folder", e))?;
-        match rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags) {
-            Ok(()) => {}
-            // Somebody else was faster.
-            Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(exists(&self.path)),
-            Err(error) => return Err(self.failed("cannot rename", error.into())),
-        }
-        if !exchange {
+        // What changed places with ours goes away with the staging folder's name.
+        if move_into_place(self.staging.path(), &self.path, self.existing, &self.subject)? == Moved::ToNothing {
             let _renamed = self.staging.keep();
         }
         folder.sync().map_err(|e| Error::io("cannot sync its folder", e).within(self.subject.to_string()))

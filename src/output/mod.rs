@@ -5,10 +5,12 @@ mod device;
 mod dir;
 mod pending;
 mod place;
+mod staged;
 mod tar;
 mod tar_header;
 
 pub(crate) use place::{Filling, Place};
+pub(crate) use staged::Staged;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

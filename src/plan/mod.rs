@@ -3,14 +3,16 @@
 mod draw;
 mod layers;
 mod naming;
+mod reason;
 
 pub(crate) use draw::{Abilities, Plan, Wanted, draw};
 pub(crate) use layers::Policy;
 pub(crate) use naming::PlannedImage;
+pub use reason::Reason;
 
 use std::collections::HashMap;
 
-use crate::codec::{Compression, Encoding};
+use crate::codec::{Compression, CompressionChoice, Encoding};
 use crate::digest::{Algorithm, DiffId, Digest};
 use crate::graph::{BlobId, Graph, Image, Layer};
 
@@ -48,6 +50,11 @@ impl Job {
             || self.expect.diff_id.map_or(Algorithm::Sha256, |diff_id| diff_id.as_plain_digest().algorithm()),
             |digest| digest.algorithm(),
         )
+    }
+
+    /// Says why it is to be done, given what was asked for.
+    pub(crate) fn reason(&self, graph: &Graph, target: Abilities, choice: Option<CompressionChoice>) -> Reason {
+        Reason::of(self.action, graph.blob(self.blob).compression, choice, target.policy, target.name)
     }
 }
 

@@ -19,3 +19,4 @@ mod roundtrip;
 mod selection;
 mod support;
 mod tidy;
+mod verify;

@@ -1,0 +1,311 @@
+//! The files of layers: each layer's own, or the tree that an image shows.
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::image;
+use crate::archive::Archive;
+use crate::codec::Compression;
+use crate::context::{Context, Event};
+use crate::digest::Algorithm;
+use crate::error::{Error, Result, Within};
+use crate::graph::{BlobId, Graph, Image, Layer};
+use crate::layer::{self, Catalog, Contents, Entry, FileKind, Merged, Paths, Time, Visible, shown};
+use crate::media_type::LayerType;
+use crate::platform::Platform;
+use crate::pool;
+
+/// Which files are listed.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FilesOptions {
+    /// As in [`InspectOptions`](super::InspectOptions); one image must be left.
+    pub images: Vec<String>,
+    /// As in [`InspectOptions`](super::InspectOptions).
+    pub platforms: Vec<Platform>,
+    /// Numbers of layers, from 1 at the bottom: each one's entries in the order of its tar, whiteouts among them. Empty:
+    /// the tree that all layers make together, sorted by name, without what later layers remove or overwrite.
+    pub layers: Vec<usize>,
+    /// Only so many regular files, the largest first.
+    pub largest: Option<usize>,
+}
+
+/// A file in an image. Texts may hold any character, see [`escape`](crate::escape); bytes that are not UTF-8 stand there
+/// as `\xNN`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ListedFile {
+    /// Its path, without a slash before it.
+    pub path: String,
+    /// What it is.
+    #[serde(serialize_with = "as_text")]
+    pub kind: FileKind,
+    /// The number of the layer that it is in, from 1 at the bottom.
+    pub layer: usize,
+    /// Permission bits, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Number of the user that owns it.
+    pub uid: u64,
+    /// Number of the group.
+    pub gid: u64,
+    /// Bytes of a regular file.
+    pub size: u64,
+    /// When it was changed last, in seconds since 1970.
+    pub mtime: i64,
+    /// Target of a link. Of a hard link in a merged tree only the contents are known, not its other names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Major and minor number of a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<(u64, u64)>,
+}
+
+fn as_text<S: Serializer>(kind: &FileKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kind)
+}
+
+/// Receives files, one by one.
+pub type FileSink<'s> = &'s mut dyn FnMut(&ListedFile) -> Result<()>;
+
+impl Archive {
+    /// Tells of the files of one image's layers. Layers are read in full; single layers with little memory, a tree within
+    /// the limit `file-list-bytes`. Returns what is wrong in the layers' tars, one line for each layer; may hold any
+    /// character.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) when several images are left, or a layer is asked for that is not
+    /// there or is encrypted; [`Damaged`](crate::ErrorKind::Damaged) for a layer that is missing, no tar, or cannot be
+    /// inflated; those of reading, and of `sink`.
+    pub fn files(&self, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<Vec<String>> {
+        let graph = self.selected(&options.images, &options.platforms).within(&self.name)?;
+        list(&graph, options, sink, cx).within(&self.name)
+    }
+}
+
+fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<Vec<String>> {
+    let nodes = image::all(graph);
+    let image = match nodes.as_slice() {
+        [one] => graph.image(*one).ok_or_else(|| Error::unsupported("no image"))?,
+        [] => return Err(Error::unsupported("no image")),
+        several => {
+            let message = format!("{} images, and files are listed of one", several.len());
+            return Err(Error::unsupported(message).hint("choose one with --image or --platform"));
+        }
+    };
+    let wanted = wanted(graph, image, &options.layers)?;
+    let bytes = wanted.iter().map(|layer| graph.blob(layer.blob).content.size()).sum();
+    cx.observer.on(&Event::Planned { bytes });
+    let mut largest = options.largest.map(Largest::new);
+    let mut take = |file: ListedFile| match &mut largest {
+        Some(largest) => {
+            largest.add(file);
+            Ok(())
+        }
+        None => sink(&file),
+    };
+    let problems = if options.layers.is_empty() {
+        merge(graph, &wanted, &mut take, cx)?
+    } else {
+        let mut problems = Vec::new();
+        for layer in &wanted {
+            problems.extend(one_by_one(graph, layer, &mut take, cx)?);
+        }
+        problems
+    };
+    for file in largest.map(Largest::sorted).into_iter().flatten() {
+        sink(&file)?;
+    }
+    Ok(problems)
+}
+
+/// A layer that can be looked into.
+struct Wanted {
+    number: usize,
+    blob: BlobId,
+    compression: Compression,
+    /// Of its digest, and of its diff_id.
+    algorithms: (Algorithm, Algorithm),
+}
+
+/// Returns the layers of these numbers, or all.
+fn wanted(graph: &Graph, image: &Image, numbers: &[usize]) -> Result<Vec<Wanted>> {
+    let all: Vec<usize> = (1..=image.layers.len()).collect();
+    let numbers = if numbers.is_empty() { &all } else { numbers };
+    let one = |&number: &usize| {
+        let layer = number
+            .checked_sub(1)
+            .and_then(|at| image.layers.get(at))
+            .ok_or_else(|| Error::unsupported(format!("no layer {number}: the image has {}", image.layers.len())))?;
+        check(graph, layer, number).within(format!("layer {number}"))
+    };
+    numbers.iter().map(one).collect()
+}
+
+fn check(graph: &Graph, layer: &Layer, number: usize) -> Result<Wanted> {
+    let blob = layer.blob.ok_or_else(|| Error::damaged("not in the archive"))?;
+    let compression = match (layer.kind, graph.blob(blob).compression) {
+        (LayerType::Tar, Some(compression)) => compression,
+        (LayerType::Encrypted, _) => return Err(Error::unsupported("encrypted: its files cannot be listed")),
+        _ => return Err(Error::unsupported("not a layer of files")),
+    };
+    let stored = graph.blob(blob).claim.map_or(Algorithm::Sha256, |(digest, _)| digest.algorithm());
+    let plain = layer.diff_id.map_or(Algorithm::Sha256, |diff_id| diff_id.as_plain_digest().algorithm());
+    Ok(Wanted { number, blob, compression, algorithms: (stored, plain) })
+}
+
+/// Words what is wrong in a layer's tar.
+fn problem(number: usize, first: impl std::fmt::Display, count: usize) -> Option<String> {
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    (count > 0).then(|| format!("layer {number}: {first}{more}"))
+}
+
+/// Tells of the entries of one layer as they come.
+fn one_by_one(
+    graph: &Graph,
+    layer: &Wanted,
+    take: &mut dyn FnMut(ListedFile) -> Result<()>,
+    cx: &Context<'_>,
+) -> Result<Option<String>> {
+    let content = &graph.blob(layer.blob).content;
+    let (mut first, mut count, mut entries) = (None, 0, 0);
+    let mut sink = |event: layer::Event<'_>| {
+        match event {
+            layer::Event::Entry(entry) => {
+                entries += 1;
+                take(of_entry(entry, layer.number))?;
+            }
+            layer::Event::Problem(problem) => {
+                count += 1;
+                first.get_or_insert(problem);
+            }
+            _ => {}
+        }
+        Ok(())
+    };
+    layer::read(content, layer.compression, layer.algorithms, &mut sink, cx)?;
+    let first = first.map(|problem| problem.to_string());
+    match first {
+        Some(first) if entries == 0 => Err(content.locate(Error::damaged(first))),
+        first => Ok(first.and_then(|first| problem(layer.number, first, count))),
+    }
+}
+
+fn of_entry(entry: &Entry, layer: usize) -> ListedFile {
+    ListedFile {
+        path: shown(&entry.path),
+        kind: entry.kind,
+        layer,
+        mode: entry.mode,
+        uid: entry.uid,
+        gid: entry.gid,
+        size: entry.size,
+        mtime: entry.mtime.seconds,
+        link: (!entry.link.is_empty()).then(|| shown(&entry.link)),
+        device: entry.device.map(|(major, minor)| (major.into(), minor.into())),
+    }
+}
+
+/// Tells of the files of the tree that layers make.
+fn merge(
+    graph: &Graph,
+    layers: &[Wanted],
+    take: &mut dyn FnMut(ListedFile) -> Result<()>,
+    cx: &Context<'_>,
+) -> Result<Vec<String>> {
+    let catalog = Catalog::new(&cx.limits);
+    let listings = pool::run(layers, cx.threads, |layer| {
+        let content = &graph.blob(layer.blob).content;
+        let listing = catalog.list(content, layer.compression, layer.algorithms, Contents::Skipped, cx)?;
+        match listing.problems.first() {
+            Some(first) if listing.is_no_tar() => Err(content.locate(Error::damaged(first.to_string()))),
+            _ => Ok(Arc::new(listing)),
+        }
+    })?;
+    let told = listings
+        .iter()
+        .zip(layers)
+        .filter_map(|(listing, layer)| problem(layer.number, listing.problems.first()?, listing.problem_count));
+    let told = told.collect();
+    let merged: Merged = catalog.merge(listings)?;
+    let paths = catalog.into_paths();
+    for file in merged.files(&paths) {
+        cx.cancel.check()?;
+        take(of_visible(&file, &paths))?;
+    }
+    Ok(told)
+}
+
+fn of_visible(visible: &Visible<'_>, paths: &Paths) -> ListedFile {
+    let file = visible.file();
+    let target = visible.target();
+    ListedFile {
+        path: shown(&paths.path(visible.path)),
+        kind: if visible.hard_link { FileKind::HardLink } else { visible.kind() },
+        layer: visible.layer + 1,
+        // A directory that no entry made: as engines make it.
+        mode: file.map_or(0o755, |file| file.mode.into()),
+        uid: file.map_or(0, |file| file.uid.into()),
+        gid: file.map_or(0, |file| file.gid.into()),
+        size: file.map_or(0, |file| file.size()),
+        mtime: file.map_or(Time::default(), |file| file.mtime()).seconds,
+        link: (!target.is_empty()).then(|| shown(target)),
+        device: file.and_then(|file| file.device()),
+    }
+}
+
+/// The largest regular files seen so far; of equal ones those that came first.
+struct Largest {
+    keep: usize,
+    heap: BinaryHeap<Ranked>,
+    seen: usize,
+}
+
+/// Ordered so that the one to be dropped is the greatest.
+struct Ranked {
+    rank: (std::cmp::Reverse<u64>, usize),
+    file: ListedFile,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank.cmp(&other.rank)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Ranked {}
+
+impl Largest {
+    fn new(keep: usize) -> Self {
+        Self { keep, heap: BinaryHeap::new(), seen: 0 }
+    }
+
+    fn add(&mut self, file: ListedFile) {
+        if file.kind != FileKind::File {
+            return;
+        }
+        self.seen += 1;
+        self.heap.push(Ranked { rank: (std::cmp::Reverse(file.size), self.seen), file });
+        if self.heap.len() > self.keep {
+            self.heap.pop();
+        }
+    }
+
+    fn sorted(self) -> Vec<ListedFile> {
+        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.file).collect()
+    }
+}
