@@ -62,6 +62,7 @@ mod content;
 mod context;
 mod convert;
 mod descriptor;
+mod diff;
 mod digest;
 mod document;
 mod error;
@@ -91,6 +92,10 @@ pub use archive::{Archive, ArchiveImage, ArchiveLayer};
 pub use codec::{Compression, CompressionChoice};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
+pub use diff::{
+    Attribute, AttributeChange, ComparedImage, ComparedLayer, DiffOptions, Difference, FieldChange, FileChange,
+    FileChanges, FileStatus, Ignore, ImageDifference, LayerChange, Sides, diff,
+};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::Format;
@@ -98,6 +103,7 @@ pub use inspect::{
     Companion, CompanionKind, CompanionPart, HistoryLine, InspectOptions, InspectedImage, InspectedLayer, Inspection,
     RawDocument, Settings, SharedLayer,
 };
+pub use layer::FileKind;
 pub use limits::Limits;
 pub use output::Output;
 pub use plan::Reason;

@@ -2,10 +2,11 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use transload::{CompressionChoice, Format};
+use transload::{CompressionChoice, Format, Ignore};
 
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
+use super::diff::DiffArgs;
 use super::exit::CODES;
 use super::inspect::InspectArgs;
 use super::man::ManArgs;
@@ -31,6 +32,8 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
+    /// Tell whether two archives hold the same images, and what differs
+    Diff(DiffArgs),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Write the manual pages
@@ -57,4 +60,9 @@ pub(super) fn compression() -> impl TypedValueParser<Value = CompressionChoice> 
     let help = ["Leave layers as they are", "Store layers plain", "Make gzip of all others", "Make zstd of all others"];
     let values = CompressionChoice::NAMES.into_iter().zip(help).map(|(name, help)| PossibleValue::new(name).help(help));
     PossibleValuesParser::new(values).try_map(|text| text.parse())
+}
+
+/// Takes what a comparison can leave out.
+pub(super) fn ignore() -> impl TypedValueParser<Value = Ignore> {
+    PossibleValuesParser::new(Ignore::ALL.map(Ignore::name)).try_map(|text| text.parse())
 }

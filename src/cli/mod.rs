@@ -4,6 +4,7 @@
 mod args;
 mod completions;
 mod convert;
+mod diff;
 mod exit;
 mod inspect;
 mod location;
@@ -32,6 +33,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! The file tree that layers make together, as an engine shows it: whiteouts applied, later files over earlier ones
 //! (image-spec, layer.md, "Applying Changesets").
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::budget::Charge;
@@ -103,6 +104,14 @@ impl<'m> Visible<'m> {
     /// Returns the extended attributes, if there are any.
     pub(crate) fn xattrs(&self) -> Option<&'m Xattrs> {
         self.entry.and_then(|(listing, index)| listing.xattrs(index))
+    }
+
+    /// Tells whether both are made by one entry of one list.
+    pub(crate) fn is_same_entry(&self, other: &Visible<'_>) -> bool {
+        match (self.entry, other.entry) {
+            (Some((a, i)), Some((b, j))) => std::ptr::eq(a, b) && i == j,
+            _ => false,
+        }
     }
 
     /// Returns a number that all names of the same file have, and no other; of no meaning for a directory that no entry
@@ -444,6 +453,12 @@ impl Merged {
             entry: if implied { None } else { self.find(&self.layers, slot.inode) },
             inode: slot.inode,
         })
+    }
+
+    /// Returns the files that have several names, by [`Visible::inode`].
+    pub(crate) fn linked(&self) -> HashSet<u32> {
+        let links = self.slots.iter().filter(|slot| slot.file < IMPLIED && slot.file != slot.inode);
+        links.map(|slot| slot.inode).collect()
     }
 
     /// Returns the paths in a directory, in no order.
