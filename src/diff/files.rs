@@ -84,6 +84,7 @@ fn attributes(one: Visible<'_>, other: Visible<'_>, ignore: &BTreeSet<Ignore>) -
             _ => {}
         }
     }
+    let (Some(a), Some(b)) = (one.attributes(), other.attributes()) else { return found };
     // Linux gives every symbolic link the same.
     let links = [kind, other.kind()].contains(&FileKind::Symlink);
     if a.mode != b.mode && !links && !ignore.contains(&Ignore::Modes) {
