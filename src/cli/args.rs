@@ -2,10 +2,11 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use transload::{CompressionChoice, Format};
+use transload::{CompressionChoice, Format, Ignore};
 
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
+use super::diff::DiffArgs;
 use super::exit::CODES;
 use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
@@ -37,6 +38,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Read every byte of archives and tell everything that is wrong with them
     Verify(VerifyArgs),
+    /// Tell whether two archives hold the same images, and what differs
+    Diff(DiffArgs),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell
@@ -62,4 +65,9 @@ pub(super) fn compression() -> impl TypedValueParser<Value = CompressionChoice> 
     let help = ["Leave layers as they are", "Store layers plain", "Make gzip of all others", "Make zstd of all others"];
     let values = CompressionChoice::NAMES.into_iter().zip(help).map(|(name, help)| PossibleValue::new(name).help(help));
     PossibleValuesParser::new(values).try_map(|text| text.parse())
+}
+
+/// Takes what a comparison can leave out.
+pub(super) fn ignore() -> impl TypedValueParser<Value = Ignore> {
+    PossibleValuesParser::new(Ignore::ALL.map(Ignore::name)).try_map(|text| text.parse())
 }

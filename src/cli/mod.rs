@@ -4,6 +4,7 @@
 mod args;
 mod completions;
 mod convert;
+mod diff;
 mod exit;
 mod formats;
 mod inspect;
@@ -33,6 +34,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),
         Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),

@@ -104,7 +104,7 @@ impl Archive {
     }
 
     /// Returns what is left of the graph when some images or platforms are chosen.
-    fn selected(&self, images: &[String], platforms: &[Platform]) -> Result<Graph> {
+    pub(crate) fn selected(&self, images: &[String], platforms: &[Platform]) -> Result<Graph> {
         let mut graph = self.graph.clone();
         graph.pick(&images.iter().map(|text| Pick::parse(text)).collect::<Result<Vec<_>>>()?)?;
         if !platforms.is_empty() {
