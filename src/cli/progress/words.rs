@@ -16,11 +16,18 @@ const HASH: usize = 64;
 pub(super) fn amounts(view: &View<'_>) -> String {
     let doing = match view.stage {
         Stage::Opening => return "opening".to_owned(),
-        Stage::Sealing => return "finishing".to_owned(),
+        Stage::Sealing if view.bytes == 0 => return "finishing".to_owned(),
+        Stage::Sealing => "sending ",
         Stage::Spooling { .. } if view.total.is_some() => "decompressing ",
         Stage::Spooling { .. } => "reading ",
         Stage::Working => "",
     };
+    if let (Stage::Working, Some(total)) = (view.stage, view.total)
+        && view.bytes >= total
+    {
+        // What was read last is still being written.
+        return format!("{} read, finishing", bytes(total));
+    }
     let done = view.total.map_or(bytes(view.bytes), |total| format!("{} of {}", bytes(view.bytes), bytes(total)));
     let rate = view.rate.map(|rate| format!(", {}/s", bytes(rate as u64))).unwrap_or_default();
     let left = view.left.map(|left| format!(", {} left", time(left))).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What is going on, put together from events.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use transload::{Event, Reason};
@@ -31,6 +32,7 @@ pub(super) enum Stage {
         source: String,
     },
     Working,
+    /// Confirming the result to the disk, or sending it to standard output: then there are bytes.
     Sealing,
 }
 
@@ -58,6 +60,8 @@ pub(super) struct View<'a> {
     pub(super) elapsed: Duration,
     /// Bytes of this stage.
     pub(super) bytes: u64,
+    /// Bytes of all blobs.
+    pub(super) read: u64,
     pub(super) total: Option<u64>,
     /// Bytes per second.
     pub(super) rate: Option<f64>,
@@ -74,7 +78,7 @@ impl Work {
             title: title.to_owned(),
             stage: Stage::Opening,
             total: None,
-            rate: Rate::default(),
+            rate: Rate::since(Duration::ZERO),
             decisions: HashMap::new(),
             blobs: 0,
             blobs_read: 0,
@@ -82,12 +86,14 @@ impl Work {
         }
     }
 
-    /// Notes what happened.
-    pub(super) fn apply(&mut self, event: &Event) {
+    /// Notes what happened, and when: counted from the beginning.
+    pub(super) fn apply(&mut self, event: &Event, elapsed: Duration) {
         match event {
-            Event::Spooling { source, bytes } => self.begin(Stage::Spooling { source: source.clone() }, *bytes),
+            Event::Spooling { source, bytes } => {
+                self.begin(Stage::Spooling { source: source.clone() }, *bytes, elapsed);
+            }
             Event::Planned { bytes } => {
-                self.begin(Stage::Working, Some(*bytes));
+                self.begin(Stage::Working, Some(*bytes), elapsed);
                 (self.blobs, self.blobs_read) = (0, 0);
                 self.decisions.clear();
             }
@@ -103,15 +109,15 @@ impl Work {
                 self.blobs_read += 1;
                 self.active.retain(|active| active.id != *id);
             }
-            Event::Sealing => self.stage = Stage::Sealing,
+            Event::Sealing => self.begin(Stage::Sealing, None, elapsed),
             _ => {}
         }
     }
 
-    fn begin(&mut self, stage: Stage, total: Option<u64>) {
+    fn begin(&mut self, stage: Stage, total: Option<u64>, elapsed: Duration) {
         self.stage = stage;
         self.total = total;
-        self.rate = Rate::default();
+        self.rate = Rate::since(elapsed);
     }
 
     /// Returns what was decided for a blob.
@@ -128,7 +134,8 @@ impl Work {
         let bytes = match self.stage {
             Stage::Opening => 0,
             Stage::Spooling { .. } => counters.spooled(),
-            Stage::Working | Stage::Sealing => counters.read(),
+            Stage::Working => counters.read(),
+            Stage::Sealing => counters.sent().load(Ordering::Relaxed),
         };
         let rate = self.rate.at(elapsed, bytes);
         let left = self.total.and_then(|total| time_for(total.saturating_sub(bytes), rate));
@@ -138,6 +145,7 @@ impl Work {
             stage: &self.stage,
             elapsed,
             bytes,
+            read: counters.read(),
             total: self.total,
             rate,
             left,
