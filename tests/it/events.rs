@@ -14,7 +14,7 @@ struct Log(Mutex<Vec<Event>>);
 
 impl Observer for Log {
     fn on(&self, event: &Event) {
-        self.0.lock().unwrap().push(event.clone());
+        self.0.lock().expect("no observer panics").push(event.clone());
     }
 }
 
@@ -23,12 +23,12 @@ fn heard(input: Input, to: Format, sandbox: &Sandbox, threads: usize) -> Vec<Eve
     let log = Log::default();
     let mut cx = Context::default();
     cx.observer = &log;
-    cx.threads = NonZeroUsize::new(threads).unwrap();
+    cx.threads = NonZeroUsize::new(threads).expect("a thread");
     cx.temp_dir = Some(sandbox.tmp());
     let mut options = ConvertOptions::new(to);
     options.replace = true;
-    convert(input, Output::Path(sandbox.path("out")), &options, &cx).unwrap();
-    log.0.into_inner().unwrap()
+    convert(input, Output::Path(sandbox.path("out")), &options, &cx).expect("a conversion");
+    log.0.into_inner().expect("no observer panics")
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn every_blob_is_started_read_and_ended_once() {
     let layers = (0..7).fold(image(), |image, n| image.layer(noise(n, 300_000)));
     let gzip = layers.clone().layer(file("zip", "zip").codec(Codec::Gzip)).tag("a:1");
     for (tree, to, decided) in [
-        (docker(&[gzip.clone()], Style::Plain), Format::OciArchive, 8),
-        (docker(&[gzip.clone()], Style::Plain), Format::DockerArchive, 8),
+        (docker(std::slice::from_ref(&gzip), Style::Plain), Format::OciArchive, 8),
+        (docker(std::slice::from_ref(&gzip), Style::Plain), Format::DockerArchive, 8),
         // The config is a document; it is not read again.
         (Layout::new().named(&gzip, "docker.io/library/a:1").tree(), Format::OciDir, 8),
     ] {
@@ -91,8 +91,10 @@ fn copies_of_what_cannot_be_read_by_position_are_told() {
         let mut copies: Vec<(Option<usize>, usize)> = Vec::new();
         for event in heard(input, Format::OciArchive, &sandbox, 2) {
             match event {
-                Event::Spooling { bytes, .. } => copies.push((bytes.map(|n| usize::try_from(n).unwrap()), 0)),
-                Event::Spooled { bytes } => copies.last_mut().unwrap().1 += usize::try_from(bytes).unwrap(),
+                Event::Spooling { bytes, .. } => copies.push((bytes.map(|n| usize::try_from(n).expect("small")), 0)),
+                Event::Spooled { bytes } => {
+                    copies.last_mut().expect("a copy begins").1 += usize::try_from(bytes).expect("small")
+                }
                 _ => {}
             }
         }

@@ -196,7 +196,7 @@ fn what_happens_to_a_layer_has_a_reason() {
         (&gzip, "hybrid-archive", &["--compression", "zstd"], "recompress", "gzip layer, zstd was asked for"),
     ] {
         let sandbox = Sandbox::new();
-        let input = sandbox.put_tree("in.tar", &docker(&[image.clone()], Style::Plain));
+        let input = sandbox.put_tree("in.tar", &docker(std::slice::from_ref(image), Style::Plain));
         let call = || sandbox.convert(to, &input, sandbox.path("out")).args(args);
         let told = |args: &[&str]| String::from_utf8(call().args(args).ok().stdout).expect("a plan is text");
         assert!(!told(&["--dry-run"]).contains(reason));
