@@ -85,7 +85,7 @@ mod suggest;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
-pub use codec::{Compression, CompressionChoice};
+pub use codec::{Compression, CompressionChoice, CompressionLevel};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};

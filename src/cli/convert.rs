@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use transload::{CompressionChoice, ConvertOptions, Error, Format, Output};
+use transload::{CompressionChoice, CompressionLevel, ConvertOptions, Error, Format, Output};
 
-use super::args::{compression, format};
+use super::args::{compression, format, parse};
 use super::exit::CODES;
 use super::location::Location;
 use super::progress::ProgressArgs;
@@ -56,9 +56,9 @@ pub(super) struct ConvertArgs {
     /// What happens to layers; by default what the readers of the output's format take best
     #[arg(long, value_name = "HOW", value_parser = compression())]
     compression: Option<CompressionChoice>,
-    /// Level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    compression_level: Option<i32>,
+    /// fast, or a level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
+    compression_level: Option<CompressionLevel>,
     /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change
     #[arg(long)]
     recompute: bool,

@@ -212,9 +212,10 @@ impl Shower {
 
     fn event(&mut self, event: &Event) {
         self.display.event(event, &self.work);
-        self.work.apply(event, self.started.elapsed());
+        self.work.apply(event, &self.counters, self.started.elapsed());
         if let Event::Blob { origin, action, size } = event
             && self.verbose
+            && self.work.is_news(origin)
         {
             self.lines.push_str(&words::decision(origin, action, *size, self.work.decision(origin)));
         }

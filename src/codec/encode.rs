@@ -3,7 +3,8 @@
 //! A stream is cut into blocks of fixed size, each compressed by itself: a gzip member or a zstd frame. Both formats
 //! define a sequence of those as one stream, so blocks can be made on any number of threads.
 
-use super::Compression;
+use super::dense::is_dense;
+use super::{Compression, CompressionLevel};
 use crate::error::{Error, Result};
 
 /// A codec and its level.
@@ -22,19 +23,25 @@ const ZSTD_LEVEL: i32 = 3;
 
 impl Encoding {
     /// Returns the encoding with this level (or its default), which must be in the codec's range.
-    pub(crate) fn new(compression: Compression, level: Option<i32>) -> Result<Self> {
-        let (range, encoding) = match compression {
-            Compression::Gzip => (0..=12, Self::Gzip { level: level.unwrap_or(GZIP_LEVEL) }),
-            Compression::Zstd => (1..=19, Self::Zstd { level: level.unwrap_or(ZSTD_LEVEL) }),
+    pub(crate) fn new(compression: Compression, level: Option<CompressionLevel>) -> Result<Self> {
+        use CompressionLevel::{Fast, Number};
+        let (range, default, fast) = match compression {
+            Compression::Gzip => (0..=12, GZIP_LEVEL, 1),
+            Compression::Zstd => (1..=19, ZSTD_LEVEL, 1),
             other => return Err(Error::usage(format!("layers cannot be compressed with {}", other.name()))),
         };
-        match level {
-            Some(level) if !range.contains(&level) => {
+        let level = match level {
+            Some(Fast) => fast,
+            Some(Number(level)) if range.contains(&level) => level,
+            Some(Number(level)) => {
                 let (name, low, high) = (compression.name(), range.start(), range.end());
-                Err(Error::usage(format!("compression level {level}: {name} has levels {low} to {high}")))
+                return Err(Error::usage(format!(
+                    "compression level {level}: {name} has levels {low} to {high}, or fast"
+                )));
             }
-            _ => Ok(encoding),
-        }
+            None => default,
+        };
+        Ok(if compression == Compression::Gzip { Self::Gzip { level } } else { Self::Zstd { level } })
     }
 
     pub(crate) fn compression(self) -> Compression {
@@ -53,7 +60,7 @@ pub(crate) struct BlockEncoder {
 }
 
 enum Codec {
-    Gzip(libdeflater::Compressor),
+    Gzip { compressor: libdeflater::Compressor, storer: libdeflater::Compressor },
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
@@ -61,10 +68,13 @@ impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
         let (codec, bound) = match encoding {
             Encoding::Gzip { level } => {
-                let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
-                let mut compressor = libdeflater::Compressor::new(level);
+                let of = |level| {
+                    let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
+                    libdeflater::Compressor::new(level)
+                };
+                let (mut compressor, storer) = (of(level), of(0));
                 let bound = compressor.gzip_compress_bound(BLOCK_LEN);
-                (Codec::Gzip(compressor), bound)
+                (Codec::Gzip { compressor, storer }, bound)
             }
             Encoding::Zstd { level } => {
                 let compressor = zstd::bulk::Compressor::new(level);
@@ -75,18 +85,20 @@ impl BlockEncoder {
         Ok(Self { codec, room: vec![0; bound] })
     }
 
-    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own.
-    pub(crate) fn encode(&mut self, block: &[u8]) -> Result<Vec<u8>> {
+    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own at the end of `made`.
+    pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
         let len = match &mut self.codec {
-            Codec::Gzip(compressor) => {
+            Codec::Gzip { compressor, storer } => {
+                let compressor = if is_dense(block) { storer } else { compressor };
                 compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound")
             }
             Codec::Zstd(compressor) => {
-                let made = compressor.compress_to_buffer(block, &mut self.room[..]);
-                made.map_err(|e| Error::io("cannot compress", e))?
+                let len = compressor.compress_to_buffer(block, &mut self.room[..]);
+                len.map_err(|e| Error::io("cannot compress", e))?
             }
         };
-        Ok(self.room[..len].to_vec())
+        made.extend_from_slice(&self.room[..len]);
+        Ok(())
     }
 }
 
@@ -108,7 +120,8 @@ mod tests {
             (Encoding::Zstd { level: 3 }, "aa91d3fb730cf9ef0b46d01ce8e1625bc2cef70a41a753cdd610d88f5798f051"),
         ] {
             let mut encoder = BlockEncoder::new(encoding).unwrap();
-            let blocks: Vec<u8> = text.chunks(BLOCK_LEN).flat_map(|block| encoder.encode(block).unwrap()).collect();
+            let mut blocks = Vec::new();
+            text.chunks(BLOCK_LEN).for_each(|block| encoder.encode(block, &mut blocks).unwrap());
             let mut back = Vec::new();
             let limits = Limits::default();
             decoder(encoding.compression(), &blocks[..], &limits).unwrap().read_to_end(&mut back).unwrap();

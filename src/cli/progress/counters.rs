@@ -53,7 +53,6 @@ impl Counters {
                 return true;
             }
             Event::Spooling { .. } => self.spooled.store(0, Ordering::Relaxed),
-            Event::Planned { .. } => self.read.store(0, Ordering::Relaxed),
             Event::Started { id, .. } => {
                 let owner = &self.slot(*id).owner;
                 let _ = owner.compare_exchange(0, id + 1, Ordering::Relaxed, Ordering::Relaxed);

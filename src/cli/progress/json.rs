@@ -59,7 +59,7 @@ impl Display for Json {
     fn event(&mut self, event: &Event, work: &Work) {
         match event {
             Event::Spooling { source, bytes } => line("spooling", json!({"source": source, "total": bytes})),
-            Event::Planned { bytes } => line("planned", json!({"total": bytes})),
+            Event::Planned { bytes } => line("planned", json!({"total": work.planned() + bytes})),
             Event::Started { source, origin, size, .. } => {
                 line("started", blob(source, origin, *size, work.decision(origin)));
             }

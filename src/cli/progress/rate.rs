@@ -18,9 +18,9 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Begins with nothing done.
-    pub(super) fn since(time: Duration) -> Self {
-        Self { samples: VecDeque::from([(time, 0)]) }
+    /// Begins with what was done before.
+    pub(super) fn since(time: Duration, bytes: u64) -> Self {
+        Self { samples: VecDeque::from([(time, bytes)]) }
     }
 
     /// Notes that `bytes` were done at a time, and returns bytes per second.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_last_seconds() {
-        let mut rate = Rate::since(Duration::ZERO);
+        let mut rate = Rate::since(Duration::ZERO, 0);
         let mut at = |tenths: u64, bytes| rate.at(Duration::from_millis(tenths * 100), bytes);
         assert_eq!(at(0, 0), None);
         assert_eq!(at(3, 30), None);
