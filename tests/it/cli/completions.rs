@@ -134,7 +134,7 @@ fn the_text_of_a_list_is_printed_as_it_stands() {
     ] {
         assert!(text.lines().any(|found| found.trim() == line), "{line} is not in\n{text}");
     }
-    assert!(text.contains("--compression-level <N>"), "{text}");
+    assert!(text.contains("--compression-level <LEVEL>"), "{text}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn what_was_meant_is_suggested() {
         (&["convert", "--to", "docker-archiv", "in.tar", "out"], "'docker-archive'"),
         (&["convert", "--to", "oci", "--from", "docker_archive", "in.tar", "out"], "'docker-archive'"),
         (&["convert", "--to", "oci", "--compression", "gzpi", "in.tar", "out"], "'gzip'"),
+        (&["convert", "--to", "oci", "--compression-level", "fst", "in.tar", "out"], "did you mean fast?"),
         (&["convert", "--to", "oci", "--progress", "plane", "in.tar", "out"], "'plain'"),
         (&["convert", "--to", "oci", "--limit", "member=1", "in.tar", "out"], "did you mean members?"),
         (&["convert", "--to", "oci", "--platform", "amd64", "in.tar", "out"], "did you mean linux/amd64?"),
@@ -20,8 +21,7 @@ fn what_was_meant_is_suggested() {
     ] {
         let run = sandbox.command(args.iter().copied()).run();
         assert_eq!(run.code, 2, "{run}");
-        let tip = run.stderr.lines().find(|line| line.contains("tip:") || line.starts_with("hint: "));
-        assert!(tip.is_some_and(|tip| tip.contains(meant)), "{meant} is not suggested: {run}");
+        assert!(run.stderr.contains(meant), "{meant} is not suggested: {run}");
     }
     sandbox.assert_holds(&["in.tar"]);
 }
