@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::docker_tree;
 use crate::support::image::noise;
 use crate::support::run::Call;
-use crate::support::terminal::{Recording, Session};
+use crate::support::terminal::{Recording, Session, Size};
 use crate::support::{Image, Sandbox, Style, Tree, docker, found, image};
 
-/// An image that takes seconds to compress as [`slow`] does.
+/// An image that takes a while to compress as [`slow`] does.
 fn large() -> Image {
-    image().layer(noise(1, 7_000_000)).layer(noise(2, 1_000_000)).tag("app:1")
+    image().layer(noise(1, 4_000_000)).layer(noise(2, 1_000_000)).tag("app:1")
 }
 
 /// The slowest conversion there is.
@@ -26,8 +26,45 @@ fn slow<'s>(sandbox: &'s Sandbox, tree: &Tree) -> Call<'s> {
     call.args(["--force", "--threads", "1", "--compression", "zstd", "--compression-level", "19"])
 }
 
-fn on_terminal(call: &Call<'_>) -> Recording {
-    Session::start(call.prepared(), (80, 24)).record()
+/// Longer than work is done in silence.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Stops a program when it is at work, and lets it go on after a time: however fast the machine is, it takes that long.
+fn hold(pid: u32, time: Duration) -> impl FnOnce() + Send {
+    move || {
+        let read = || {
+            let io = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+            io.lines().find_map(|line| line.strip_prefix("rchar: "))?.parse::<u64>().ok()
+        };
+        // A program that has ended has no such file any more.
+        while read().is_some_and(|bytes| bytes < 1_000_000) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        send(pid, Signal::STOP);
+        thread::sleep(time);
+        send(pid, Signal::CONT);
+    }
+}
+
+fn send(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+    // It may have ended.
+    let _ = kill_process(pid, signal);
+}
+
+/// Runs a program on a terminal, and makes it take long enough to be watched.
+fn held_on_terminal(call: &Call<'_>, size: Size, watch: impl FnMut(u32, &Recording)) -> Recording {
+    let session = Session::start(call.prepared(), size);
+    let pid = session.id();
+    thread::scope(|scope| {
+        scope.spawn(hold(pid, PATIENCE));
+        let mut watch = watch;
+        session.watch(|recording| watch(pid, recording))
+    })
+}
+
+fn watched(call: &Call<'_>) -> Recording {
+    held_on_terminal(call, (80, 24), |_, _| {})
 }
 
 /// The line that tells that an image is converted.
@@ -62,16 +99,15 @@ fn megabytes(line: &str) -> f64 {
 #[test]
 fn a_terminal_shows_a_bar_and_the_blobs_and_is_clean_afterwards() {
     let sandbox = Sandbox::new();
-    let call = slow(&sandbox, &docker(&[large()], Style::Plain));
-    let recording = on_terminal(&call);
+    let recording = watched(&slow(&sandbox, &docker(&[large()], Style::Plain)));
     assert_eq!(recording.code, Some(0), "{}", recording.screen());
     let screens = recording.screens();
     let whole = |screen: &&String| {
         let mut lines = screen.lines();
         let bar = lines.next().is_some_and(|line| {
-            line.starts_with("in.tar [") || line.contains("in.tar [") && line.contains(" of 8.00 MB")
+            line.starts_with("in.tar [") || line.contains("in.tar [") && line.contains(" of 5.00 MB")
         });
-        let blob = lines.next().is_some_and(|line| line.starts_with("  compress") && line.contains(" of 7.00 MB"));
+        let blob = lines.next().is_some_and(|line| line.starts_with("  compress") && line.contains(" of 4.00 MB"));
         bar && blob && lines.next().is_none()
     };
     assert!(screens.iter().any(|screen| whole(&screen)), "no bar with a blob: {screens:#?}");
@@ -92,19 +128,22 @@ fn what_is_quick_is_not_shown() {
     let input = sandbox.put_tree("in.tar", &docker_tree());
     let call = || sandbox.convert("oci-archive", &input, sandbox.path("out")).args(["--force"]).env("TERM", "xterm");
     for (args, lines) in [(&[][..], 1), (&["-v"], 3), (&["--progress", "none"], 1), (&["-q"], 0)] {
-        let recording = on_terminal(&call().args(args));
+        let mut runs = (0..20).map(|_| Session::start(call().args(args).prepared(), (80, 24)).record());
+        // On a machine with much else to do it can take long all the same.
+        let recording = runs.find(|run| run.took < Duration::from_millis(400)).expect("a quick run");
         assert_eq!(recording.code, Some(0));
         assert!(!recording.text().contains('\u{1b}'), "{:?}", recording.text());
         assert_eq!(recording.text().lines().count(), lines, "{args:?}: {}", recording.text());
     }
-    let stderr = call().args(["--progress", "plain"]).ok().stderr;
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let mut runs = (0..20).map(|_| call().args(["--progress", "plain"]).ok());
+    let run = runs.find(|run| run.took < Duration::from_millis(400)).expect("a quick run");
+    assert_eq!(run.stderr.lines().count(), 1, "{run}");
 }
 
 #[test]
 fn blobs_are_told_in_whole_lines_beside_a_bar() {
     let sandbox = Sandbox::new();
-    let recording = on_terminal(&slow(&sandbox, &docker(&[large()], Style::Plain)).args(["-v"]));
+    let recording = watched(&slow(&sandbox, &docker(&[large()], Style::Plain)).args(["-v"]));
     let screen = recording.screen();
     let lines: Vec<&str> = screen.lines().collect();
     for (line, blob) in lines.iter().zip(["0-0.tar", "0-1.tar"]) {
@@ -122,7 +161,7 @@ fn an_error_stands_alone() {
     let config = String::from_utf8(large().config_bytes()).expect("JSON is text");
     let wrong = config.replace(&large().diff_ids()[1]["sha256:".len()..], &"0".repeat(64));
     let tree = docker(&[large()], Style::Plain);
-    let recording = on_terminal(&slow(&sandbox, &tree.replace("config0.json", wrong)));
+    let recording = watched(&slow(&sandbox, &tree.replace("config0.json", wrong)));
     assert_eq!(recording.code, Some(3), "{}", recording.screen());
     assert!(recording.screens().iter().any(|screen| screen.contains("in.tar [")), "no bar");
     let screen = recording.screen();
@@ -135,12 +174,11 @@ fn an_error_stands_alone() {
 fn an_interrupted_bar_goes_away() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let sandbox = Sandbox::new();
-        let session = Session::start(slow(&sandbox, &docker(&[large()], Style::Plain)).prepared(), (80, 24));
-        let pid = Pid::from_raw(i32::try_from(session.id()).expect("a pid")).expect("a pid");
+        let call = slow(&sandbox, &docker(&[large()], Style::Plain));
         let mut sent = false;
-        let recording = session.watch(|recording| {
-            if !sent && recording.text().contains(" of 8.00 MB") {
-                kill_process(pid, signal).expect("the program runs");
+        let recording = held_on_terminal(&call, (80, 24), |pid, recording| {
+            if !sent && recording.text().contains(" of 5.00 MB") {
+                send(pid, signal);
                 sent = true;
             }
         });
@@ -156,7 +194,7 @@ fn an_interrupted_bar_goes_away() {
 fn terminals_that_take_no_escapes_get_lines() {
     for env in [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "")] {
         let sandbox = Sandbox::new();
-        let recording = on_terminal(&slow(&sandbox, &docker(&[large()], Style::Plain)).env(env.0, env.1));
+        let recording = watched(&slow(&sandbox, &docker(&[large()], Style::Plain)).env(env.0, env.1));
         let text = recording.text();
         assert_eq!(recording.code, Some(0), "{text}");
         assert!(!text.contains('\u{1b}'), "{env:?}: {text:?}");
@@ -166,7 +204,7 @@ fn terminals_that_take_no_escapes_get_lines() {
         assert!(!progress.is_empty(), "{env:?}: no progress");
         for line in progress {
             assert!((0..=2).any(|blobs| line.contains(&format!("in.tar: {blobs} of 2 blobs, "))), "{text}");
-            assert!(line.contains(" of 8.00 MB") || line.ends_with("8.00 MB read, finishing"), "{text}");
+            assert!(line.contains(" of 5.00 MB") || line.ends_with("5.00 MB read, finishing"), "{text}");
         }
     }
 }
@@ -175,7 +213,7 @@ fn terminals_that_take_no_escapes_get_lines() {
 fn small_terminals_are_not_overfilled() {
     for size in [(20, 3), (40, 24), (80, 1)] {
         let sandbox = Sandbox::new();
-        let recording = Session::start(slow(&sandbox, &docker(&[large()], Style::Plain)).prepared(), size).record();
+        let recording = held_on_terminal(&slow(&sandbox, &docker(&[large()], Style::Plain)), size, |_, _| {});
         assert_eq!(recording.code, Some(0));
         let screens = recording.screens();
         assert!(screens.iter().any(|screen| screen.contains("MB")), "{size:?}: nothing shown: {screens:#?}");
@@ -207,14 +245,17 @@ fn a_log_gets_a_line_every_few_seconds() {
     let sandbox = Sandbox::new();
     let tar = docker(&[large()], Style::Plain).tar();
     let call = sandbox.convert("docker-archive", "-", sandbox.path("out")).args(["--progress", "plain"]);
+    let started = Instant::now();
     let stderr = fed_slowly(&call, &tar, 62);
+    let most = 1 + usize::try_from(started.elapsed().as_secs() / 5).expect("small");
     let lines: Vec<&str> = stderr.lines().collect();
     let (result, progress) = lines.split_last().expect("lines");
     assert!(is_result(result), "{stderr}");
-    assert_eq!(progress.len(), 2, "{stderr}");
+    assert!((2..=most).contains(&progress.len()), "{stderr}");
     assert!(progress.iter().all(|line| line.starts_with("standard input: reading ")), "{stderr}");
     let read: Vec<f64> = progress.iter().map(|line| megabytes(line)).collect();
-    assert!(0.0 < read[0] && read[0] < read[1] && read[1] <= tar.len() as f64 / 1e6, "{stderr}");
+    assert!(0.0 < read[0] && read.windows(2).all(|pair| pair[0] < pair[1]), "{stderr}");
+    assert!(read.iter().all(|read| *read <= tar.len() as f64 / 1e6), "{stderr}");
 }
 
 fn events(stderr: &str) -> Vec<Value> {
@@ -264,7 +305,13 @@ fn programs_read_what_happens() {
 #[test]
 fn the_numbers_for_programs_only_grow() {
     let sandbox = Sandbox::new();
-    let stderr = slow(&sandbox, &docker(&[large()], Style::Plain)).args(["--progress", "json", "-v"]).ok().stderr;
+    let call = slow(&sandbox, &docker(&[large()], Style::Plain)).args(["--progress", "json", "-v"]);
+    let child = call.prepared().spawn().expect("the program can be started");
+    let held = thread::spawn(hold(child.id(), Duration::from_millis(1100)));
+    let output = child.wait_with_output().expect("the program ends");
+    held.join().expect("the program was held");
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = String::from_utf8(output.stderr).expect("stderr is UTF-8");
     let events = events(&stderr);
     let progress = of_kind(&events, "progress");
     assert!(!progress.is_empty(), "{stderr}");
@@ -288,8 +335,8 @@ fn sending_is_progress_too() {
     let mut command = sandbox.convert("docker-archive", &input, "-").args(["--progress", "json"]).prepared();
     let mut child = command.spawn().expect("the program can be started");
     let mut stdout = child.stdout.take().expect("stdout is a pipe");
-    let (mut bytes, mut piece) = (Vec::new(), vec![0; 400_000]);
-    while bytes.len() < 8_000_000 {
+    let (mut bytes, mut piece) = (Vec::new(), vec![0; 250_000]);
+    while bytes.len() < 5_000_000 {
         stdout.read_exact(&mut piece).expect("the program writes");
         bytes.extend_from_slice(&piece);
         thread::sleep(Duration::from_millis(150));
