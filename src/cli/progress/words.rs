@@ -76,15 +76,19 @@ pub(super) fn short(origin: &str) -> String {
 
 /// Returns the end of a path: what tells it from others.
 pub(super) fn last_part(path: &str, width: usize) -> String {
-    if path.chars().count() <= width {
+    if path.chars().map(columns).sum::<usize>() <= width {
         return path.to_owned();
     }
     fit(path.trim_end_matches('/').rsplit('/').next().unwrap_or(path), width)
 }
 
-/// Cuts a line that is wider than the terminal. What is not ASCII may take two columns.
+/// What is not ASCII may take two columns.
+fn columns(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
+}
+
+/// Cuts a line that is wider than the terminal.
 pub(super) fn fit(line: &str, width: usize) -> String {
-    let columns = |c: char| if c.is_ascii() { 1 } else { 2 };
     if line.chars().map(columns).sum::<usize>() <= width {
         return line.to_owned();
     }
