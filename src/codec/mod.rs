@@ -1,6 +1,7 @@
 //! Compression: which one a stream has, how it is undone, how it is made. The only part that knows a codec crate.
 
 mod decode;
+mod deflate;
 mod dense;
 mod encode;
 mod gzip;

@@ -13,6 +13,11 @@ use crate::error::{Error, Result};
 
 /// How much is written before the disk gets to do something.
 const SEND_LEN: u64 = 8 << 20;
+/// What stands behind this much of a result does not stay in memory once it is on the disk: finding room for ever more of
+/// it takes kernels longer than anything else here.
+const KEEP_LEN: u64 = 1 << 30;
+/// How long ago something must have been sent to be there.
+const LAG_LEN: u64 = 64 << 20;
 
 /// Where a file of the result goes: part of a tar, or a file of its own that is made when the first byte comes, so that
 /// places can be reserved by the thousand.
@@ -58,7 +63,7 @@ impl Place {
                 (Arc::new(made), 0, None, None)
             }
         };
-        Ok(Filling { place: self.clone(), file, start, written: 0, sent: 0, room, turn })
+        Ok(Filling { place: self.clone(), file, start, written: 0, sent: 0, forgotten: 0, room, turn })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -75,6 +80,7 @@ pub(crate) struct Filling {
     written: u64,
     /// How much of it is on its way to the disk.
     sent: u64,
+    forgotten: u64,
     room: Option<u64>,
     /// Threads that write one file at once spin on the kernel's lock; they wait here instead.
     turn: Option<Arc<Mutex<()>>>,
@@ -105,11 +111,23 @@ impl Filling {
         Ok(self.room.is_none_or(|room| room == self.written))
     }
 
-    /// Has the kernel write what is dirty now, so that the sync at the end does not have to wait for all of it.
+    /// Has the kernel write what is dirty now, so that the sync at the end does not have to wait for all of it, and forget
+    /// what was written long ago.
     fn send(&mut self) {
-        let (offset, len) = (self.start + self.sent, NonZeroU64::new(self.written - self.sent));
-        // It is advice: a file system that does not take it loses nothing but time.
-        let _ = rustix::fs::fadvise(&*self.file, offset, len, Advice::DontNeed);
+        self.advise(self.sent, self.written);
         self.sent = self.written;
+        let there = self.sent.saturating_sub(LAG_LEN);
+        if self.start + there > KEEP_LEN && there > self.forgotten {
+            self.advise(self.forgotten, there);
+            self.forgotten = there;
+        }
+    }
+
+    /// Says that a range is not needed: what is dirty in it is sent to the disk, what is clean is forgotten.
+    fn advise(&self, from: u64, to: u64) {
+        if let Some(len) = NonZeroU64::new(to - from) {
+            // It is advice: a file system that does not take it loses nothing but time.
+            let _ = rustix::fs::fadvise(&*self.file, self.start + from, Some(len), Advice::DontNeed);
+        }
     }
 }
