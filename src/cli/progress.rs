@@ -194,11 +194,17 @@ impl Shower {
     fn run(&mut self, inbox: &Receiver<Message>) {
         let mut next = self.started + FRAME;
         loop {
-            match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(Message::Event(event)) => self.event(&event),
-                Ok(Message::End { done }) => return self.end(done),
-                Err(RecvTimeoutError::Timeout) => {}
+            let first = match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return self.end(false),
+            };
+            // What waits is heard before anything is drawn. Who never stops talking does not keep it from being drawn.
+            for message in first.into_iter().chain(inbox.try_iter().take(QUEUE)) {
+                match message {
+                    Message::Event(event) => self.event(&event),
+                    Message::End { done } => return self.end(done),
+                }
             }
             let now = Instant::now();
             if now >= next {
