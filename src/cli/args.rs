@@ -49,11 +49,6 @@ pub(super) enum Command {
     Man(ManArgs),
 }
 
-/// Words the library's error for clap.
-pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: transload::Error| error.to_string())
-}
-
 /// Takes the formats, by all their names.
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
     let value = |format: Format| PossibleValue::new(format.name()).aliases(format.alias());
@@ -70,4 +65,12 @@ pub(super) fn compression() -> impl TypedValueParser<Value = CompressionChoice> 
 /// Takes what a comparison can leave out.
 pub(super) fn ignore() -> impl TypedValueParser<Value = Ignore> {
     PossibleValuesParser::new(Ignore::ALL.map(Ignore::name)).try_map(|text| text.parse())
+}
+
+/// Words the library's error for clap.
+pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: transload::Error| match error.advice() {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error.to_string(),
+    })
 }

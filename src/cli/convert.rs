@@ -29,6 +29,7 @@ Examples:
 
 const PLACES: &str = "\
 Formats: docker-archive, docker-dir, oci-archive, oci-dir (oci), hybrid-archive (hybrid).
+
 A place is a path, `-` for standard input or output, or transport:path[:reference].";
 
 #[derive(Args, Debug)]
@@ -105,7 +106,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     let output = match &to.path {
         Some(path) => Output::Path(path.clone()),
         None if args.dry_run => Output::Stream(Box::new(io::sink()), "standard output".to_owned()),
-        None => stdio::output()?,
+        None => stdio::output(progress.sent())?,
     };
     let receipt = transload::convert(input, output, &options, &cx)?;
     progress.finish();
@@ -165,7 +166,7 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     let answer = if args.json {
         render::json(report)
     } else if args.dry_run {
-        render::plan(report)
+        render::plan(report, args.verbose)
     } else if args.quiet {
         return Ok(());
     } else {

@@ -12,6 +12,7 @@ mod words;
 mod work;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -143,6 +144,11 @@ impl Progress {
         }
     }
 
+    /// Returns the counter of what was written to standard output.
+    pub(super) fn sent(&self) -> Arc<AtomicU64> {
+        Arc::clone(self.counters.sent())
+    }
+
     /// Takes the display back, before the answer is printed.
     pub(super) fn finish(&self) {
         self.end(true);
@@ -188,11 +194,17 @@ impl Shower {
     fn run(&mut self, inbox: &Receiver<Message>) {
         let mut next = self.started + FRAME;
         loop {
-            match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(Message::Event(event)) => self.event(&event),
-                Ok(Message::End { done }) => return self.end(done),
-                Err(RecvTimeoutError::Timeout) => {}
+            let first = match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return self.end(false),
+            };
+            // What waits is heard before anything is drawn. Who never stops talking does not keep it from being drawn.
+            for message in first.into_iter().chain(inbox.try_iter().take(QUEUE)) {
+                match message {
+                    Message::Event(event) => self.event(&event),
+                    Message::End { done } => return self.end(done),
+                }
             }
             let now = Instant::now();
             if now >= next {
@@ -206,9 +218,10 @@ impl Shower {
 
     fn event(&mut self, event: &Event) {
         self.display.event(event, &self.work);
-        self.work.apply(event);
+        self.work.apply(event, &self.counters, self.started.elapsed());
         if let Event::Blob { origin, action, size } = event
             && self.verbose
+            && self.work.is_news(origin)
         {
             self.lines.push_str(&words::decision(origin, action, *size, self.work.decision(origin)));
         }

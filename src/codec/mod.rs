@@ -95,6 +95,11 @@ pub enum CompressionChoice {
     Zstd,
 }
 
+impl CompressionChoice {
+    /// The words for it, as `FromStr` takes them.
+    pub const NAMES: [&'static str; 4] = ["keep", "none", "gzip", "zstd"];
+}
+
 /// How much work compression is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -111,17 +116,12 @@ impl std::str::FromStr for CompressionLevel {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "fast" => Ok(Self::Fast),
-            _ => text
-                .parse()
-                .map(Self::Number)
-                .map_err(|_| Error::usage(format!("compression level {}: neither fast nor a number", quoted(text)))),
+            _ => text.parse().map(Self::Number).map_err(|_| {
+                let error = Error::usage(format!("compression level {}: neither fast nor a number", quoted(text)));
+                error.maybe_hint(did_you_mean(text, ["fast"]))
+            }),
         }
     }
-}
-
-impl CompressionChoice {
-    /// The words for it, as `FromStr` takes them.
-    pub const NAMES: [&'static str; 4] = ["keep", "none", "gzip", "zstd"];
 }
 
 impl std::str::FromStr for CompressionChoice {

@@ -8,6 +8,7 @@ mod determinism;
 mod diff;
 mod engine_archives;
 mod engines;
+mod events;
 mod faults;
 mod fixtures;
 mod fuzzed;
