@@ -182,8 +182,9 @@ impl Inspector<'_> {
         }
         self.told += 1;
         out.write_all(text::head(&shown, size, &found).as_bytes())?;
+        let shared = found.shared();
         for image in &found.images {
-            out.write_all(text::image(image, &found, view).as_bytes())?;
+            out.write_all(text::image(image, found.images.len(), &shared, view).as_bytes())?;
         }
         out.write_all(text::tail(&found, view).as_bytes())?;
         write!(
