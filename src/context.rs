@@ -46,7 +46,7 @@ pub enum Event {
         /// Bytes of the input since the last such event.
         bytes: u64,
     },
-    /// Work is known: this many bytes of the input will be read (documents apart).
+    /// Work is known: this many bytes of the input will be read (documents apart), besides what was planned before.
     Planned {
         /// Bytes of blobs as they are stored in the input.
         bytes: u64,

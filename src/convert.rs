@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::archive::Archive;
-use crate::codec::{Compression, CompressionChoice, Encoding};
+use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::context::{Context, Event};
 use crate::error::{Error, Result, Within};
 use crate::execute::{Assembly, Sealed};
@@ -34,8 +34,8 @@ pub struct ConvertOptions {
     pub tags: Vec<String>,
     /// What happens to layers; `None`: what the target's readers take best.
     pub compression: Option<CompressionChoice>,
-    /// The codec's level: 0 to 12 for gzip, 1 to 19 for zstd; `None`: 2 and 3.
-    pub level: Option<i32>,
+    /// How much work compression is worth; `None`: gzip's level 2, zstd's 3.
+    pub level: Option<CompressionLevel>,
     /// Take wrong digests, sizes and diff_ids, and a missing `rootfs`, for mistakes and put them right.
     pub recompute: bool,
     /// Fail when the target cannot hold something.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, Encoding};
+use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding};
 use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
@@ -77,7 +77,8 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
 
 /// Compresses as layers are compressed.
 pub fn deflate(plain: &[u8], compression: Compression, level: i32) -> Result<Vec<u8>> {
-    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(level))?)?;
-    let blocks: Vec<Vec<u8>> = plain.chunks(BLOCK_LEN).map(|block| encoder.encode(block)).collect::<Result<_>>()?;
-    Ok(blocks.concat())
+    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(CompressionLevel::Number(level)))?)?;
+    let mut made = Vec::new();
+    plain.chunks(BLOCK_LEN).try_for_each(|block| encoder.encode(block, &mut made))?;
+    Ok(made)
 }

@@ -89,7 +89,7 @@ mod tar_header;
 mod tree;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
-pub use codec::{Compression, CompressionChoice};
+pub use codec::{Compression, CompressionChoice, CompressionLevel};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};

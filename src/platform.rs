@@ -151,7 +151,7 @@ mod tests {
         for (text, want) in [
             ("amd64", Some("did you mean linux/amd64?")),
             ("aarch64", Some("did you mean linux/arm64?")),
-            ("arm/v7", Some("did you mean linux/arm/v7?")),
+            ("s390x", Some("did you mean linux/s390x?")),
             ("linux-amd64", Some("did you mean linux/amd64?")),
             ("linux", Some("did you mean linux/amd64?")),
             ("linux/amd64/", Some("did you mean linux/amd64?")),

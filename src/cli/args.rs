@@ -55,3 +55,11 @@ pub(super) fn compression() -> impl TypedValueParser<Value = CompressionChoice> 
     let values = CompressionChoice::NAMES.into_iter().zip(help).map(|(name, help)| PossibleValue::new(name).help(help));
     PossibleValuesParser::new(values).try_map(|text| text.parse())
 }
+
+/// Words the library's error for clap.
+pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: transload::Error| match error.advice() {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error.to_string(),
+    })
+}

@@ -9,20 +9,25 @@ use clap_complete::{Shell, generate};
 use super::args::Cli;
 
 const WHERE: &str = "\
-Where each shell looks for it:
-  bash        transload completions bash > ~/.local/share/bash-completion/completions/transload
-              (for all users: /usr/share/bash-completion/completions/transload)
-  zsh         transload completions zsh > ~/.zfunc/_transload
-              with this in ~/.zshrc: fpath=(~/.zfunc $fpath); autoload -U compinit; compinit
-              (for all users: /usr/local/share/zsh/site-functions/_transload)
-  fish        transload completions fish > ~/.config/fish/completions/transload.fish
-  elvish      transload completions elvish > ~/.config/elvish/lib/transload.elv
-              with this in ~/.config/elvish/rc.elv: use transload
-  powershell  transload completions powershell >> $PROFILE
+Examples:
+  transload completions zsh > ~/.zfunc/_transload
+  source <(transload completions bash)
 
-For one session only:
-  bash        source <(transload completions bash)
-  fish        transload completions fish | source";
+Where each shell looks for it:
+  bash        ~/.local/share/bash-completion/completions/transload
+              /usr/share/bash-completion/completions/transload, for all users
+  zsh         _transload in a folder of $fpath, as in ~/.zshrc:
+              fpath=(~/.zfunc $fpath); autoload -U compinit; compinit
+              /usr/local/share/zsh/site-functions/_transload, for all users
+  fish        ~/.config/fish/completions/transload.fish
+              /usr/share/fish/vendor_completions.d/transload.fish, for all users
+  elvish      this line in ~/.config/elvish/rc.elv:
+              eval (transload completions elvish | slurp)
+  powershell  this line in the file $PROFILE:
+              transload completions powershell | Out-String | Invoke-Expression
+
+bash and zsh can also `source` it and fish can read it by `| source`, for one
+session or in their startup files.";
 
 #[derive(Args, Debug)]
 #[command(after_help = WHERE)]

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use transload::{CompressionChoice, ConvertOptions, Error, Format, Output};
+use transload::{CompressionChoice, CompressionLevel, ConvertOptions, Error, Format, Output};
 
-use super::args::{compression, format};
+use super::args::{compression, format, parse};
 use super::exit::CODES;
 use super::location::Location;
 use super::progress::ProgressArgs;
@@ -29,6 +29,7 @@ Examples:
 
 const PLACES: &str = "\
 Formats: docker-archive, docker-dir, oci-archive, oci-dir (oci), hybrid-archive (hybrid).
+
 A place is a path, `-` for standard input or output, or transport:path[:reference].";
 
 #[derive(Args, Debug)]
@@ -55,9 +56,9 @@ pub(super) struct ConvertArgs {
     /// What happens to layers; by default what the readers of the output's format take best
     #[arg(long, value_name = "HOW", value_parser = compression())]
     compression: Option<CompressionChoice>,
-    /// Level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    compression_level: Option<i32>,
+    /// fast, or a level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
+    compression_level: Option<CompressionLevel>,
     /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change
     #[arg(long)]
     recompute: bool,
@@ -102,7 +103,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     let output = match &to.path {
         Some(path) => Output::Path(path.clone()),
         None if args.dry_run => Output::Stream(Box::new(io::sink()), "standard output".to_owned()),
-        None => stdio::output()?,
+        None => stdio::output(progress.sent())?,
     };
     let receipt = transload::convert(input, output, &options, &cx)?;
     progress.finish();
@@ -161,7 +162,7 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     let answer = if args.json {
         render::json(report)
     } else if args.dry_run {
-        render::plan(report)
+        render::plan(report, args.verbose)
     } else if args.quiet {
         return Ok(());
     } else {

@@ -88,22 +88,22 @@ fn lists(options: &str) -> String {
     out
 }
 
-/// Sets what follows the options in a help text: paragraphs, and lists under a line that ends with a colon.
+/// Sets what follows the options in a help text: lists under a line that ends with a colon, and paragraphs.
 fn sections(text: &str) -> String {
-    let mut out = String::new();
+    let (mut out, mut in_notes) = (String::new(), false);
     for part in text.split("\n\n") {
-        let (heading, body) = match part.split_once('\n') {
-            Some((first, rest)) if first.ends_with(':') => (first.trim_end_matches(':'), rest),
-            _ => ("Notes", part),
+        let list = part.split_once('\n').and_then(|(first, rest)| Some((first.strip_suffix(':')?, rest)));
+        let Some((heading, list)) = list else {
+            let text = part.lines().map(line).collect::<Vec<_>>().join("\n");
+            out.push_str(&format!("{}\n{text}\n", if in_notes { ".PP" } else { ".SH NOTES" }));
+            in_notes = true;
+            continue;
         };
         // What manual pages call it.
         let heading = if heading == "Exit codes" { "Exit status" } else { heading };
-        out.push_str(&format!(".SH \"{}\"\n.nf\n", line(&heading.to_uppercase())));
-        for text in body.lines() {
-            out.push_str(&line(text.strip_prefix("  ").unwrap_or(text)));
-            out.push('\n');
-        }
-        out.push_str(".fi\n");
+        let text = list.lines().map(|text| line(text.strip_prefix("  ").unwrap_or(text)) + "\n").collect::<String>();
+        out.push_str(&format!(".SH \"{}\"\n.nf\n{text}.fi\n", line(&heading.to_uppercase())));
+        in_notes = false;
     }
     out
 }
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn lists_become_sections_that_are_not_filled() {
-        let text = "Examples:\n  transload a-b\n\nA note.\n\nExit codes:\n  0  done\n.x\\y";
-        let want = ".SH \"EXAMPLES\"\n.nf\ntransload a\\-b\n.fi\n.SH \"NOTES\"\n.nf\nA note.\n.fi\n\
+        let text = "Examples:\n  transload a-b\n\nA note.\n\nAnother.\n\nExit codes:\n  0  done\n.x\\y";
+        let want = ".SH \"EXAMPLES\"\n.nf\ntransload a\\-b\n.fi\n.SH NOTES\nA note.\n.PP\nAnother.\n\
                     .SH \"EXIT STATUS\"\n.nf\n0  done\n\\&.x\\ey\n.fi\n";
         assert_eq!(sections(text), want);
     }

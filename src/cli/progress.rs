@@ -12,6 +12,7 @@ mod words;
 mod work;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -143,6 +144,11 @@ impl Progress {
         }
     }
 
+    /// Returns the counter of what was written to standard output.
+    pub(super) fn sent(&self) -> Arc<AtomicU64> {
+        Arc::clone(self.counters.sent())
+    }
+
     /// Takes the display back, before the answer is printed.
     pub(super) fn finish(&self) {
         self.end(true);
@@ -206,9 +212,10 @@ impl Shower {
 
     fn event(&mut self, event: &Event) {
         self.display.event(event, &self.work);
-        self.work.apply(event);
+        self.work.apply(event, &self.counters, self.started.elapsed());
         if let Event::Blob { origin, action, size } = event
             && self.verbose
+            && self.work.is_news(origin)
         {
             self.lines.push_str(&words::decision(origin, action, *size, self.work.decision(origin)));
         }

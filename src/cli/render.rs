@@ -47,8 +47,8 @@ pub(super) fn done(report: &Report<'_>) -> String {
     out
 }
 
-/// What a dry run found.
-pub(super) fn plan(report: &Report<'_>) -> String {
+/// What a dry run found, and why if that is wanted.
+pub(super) fn plan(report: &Report<'_>, verbose: bool) -> String {
     let Report { from, to, to_format, receipt, .. } = report;
     let (from, to) = (from.shown("standard input"), to.shown("standard output"));
     let mut out = format!("{from} ({}) -> {to} ({to_format})\n", receipt.from);
@@ -57,7 +57,8 @@ pub(super) fn plan(report: &Report<'_>) -> String {
         let _ = writeln!(out, "{}: image ID {id}", title(image));
         for (i, layer) in image.layers.iter().enumerate() {
             let digest = layer.diff_id.map(|id| id.to_string()).or(layer.digest.map(|digest| digest.to_string()));
-            let _ = writeln!(out, "  layer {:<3} {:<10} {}", i + 1, layer.action, digest.unwrap_or_default());
+            let reason = layer.reason.filter(|_| verbose).map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let _ = writeln!(out, "  layer {:<3} {:<10} {}{reason}", i + 1, layer.action, digest.unwrap_or_default());
         }
     }
     out
@@ -182,6 +183,7 @@ fn layer(layer: &ConvertedLayer) -> Value {
         "size": layer.size,
         "compression": layer.compression.map(Compression::name),
         "action": layer.action,
+        "reason": layer.reason.map(|reason| reason.to_string()),
     }))
 }
 

@@ -1,6 +1,8 @@
 //! Compression: which one a stream has, how it is undone, how it is made. The only part that knows a codec crate.
 
 mod decode;
+mod deflate;
+mod dense;
 mod encode;
 mod gzip;
 
@@ -41,6 +43,26 @@ impl Compression {
         }
     }
 
+    /// Returns what a layer of this stored size and these last bytes likely inflates to, where they tell. A gzip member
+    /// ends in its size modulo 2³² (RFC 1952, 2.3.1); a stream can have several members, so the size is taken only when a
+    /// tar of one member can have it.
+    pub(crate) fn plain_size_hint(self, stored: u64, tail: &[u8]) -> Option<u64> {
+        const TAR_BLOCK: u64 = 512;
+        /// DEFLATE makes no more than this out of one byte.
+        const MOST: u64 = 1032;
+        match self {
+            Self::None => Some(stored),
+            Self::Gzip => {
+                let size = u64::from(u32::from_le_bytes(*tail.last_chunk()?));
+                // What does not compress is stored in blocks of 65535 bytes, which take 5 more.
+                let overhead = stored / 8192 + 256;
+                let fits = size > 0 && size.is_multiple_of(TAR_BLOCK);
+                (fits && size + overhead >= stored && size <= stored.saturating_mul(MOST)).then_some(size)
+            }
+            Self::Zstd | Self::Bzip2 | Self::Xz => None,
+        }
+    }
+
     /// Returns the word for it: `none`, `gzip`, `zstd`, `bzip2`, `xz`.
     pub fn name(self) -> &'static str {
         match self {
@@ -76,6 +98,30 @@ pub enum CompressionChoice {
 impl CompressionChoice {
     /// The words for it, as `FromStr` takes them.
     pub const NAMES: [&'static str; 4] = ["keep", "none", "gzip", "zstd"];
+}
+
+/// How much work compression is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CompressionLevel {
+    /// As little as is useful.
+    Fast,
+    /// A level of the codec: 0 to 12 for gzip, 1 to 19 for zstd.
+    Number(i32),
+}
+
+impl std::str::FromStr for CompressionLevel {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fast" => Ok(Self::Fast),
+            _ => text.parse().map(Self::Number).map_err(|_| {
+                let error = Error::usage(format!("compression level {}: neither fast nor a number", quoted(text)));
+                error.maybe_hint(did_you_mean(text, ["fast"]))
+            }),
+        }
+    }
 }
 
 impl std::str::FromStr for CompressionChoice {

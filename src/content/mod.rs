@@ -114,6 +114,16 @@ impl Content {
         self.open()?.fill(buf).map_err(|e| self.failed(e))
     }
 
+    /// Reads its last bytes, or all when it is shorter.
+    pub(crate) fn read_end<const N: usize>(&self) -> Result<Vec<u8>> {
+        let mut tail = vec![0; N];
+        let mut reader = self.open()?;
+        reader.position = self.size.saturating_sub(N as u64);
+        let n = reader.fill(&mut tail).map_err(|e| self.failed(e))?;
+        tail.truncate(n);
+        Ok(tail)
+    }
+
     /// Tells whether two contents are the same bytes.
     pub(crate) fn same_as(&self, other: &Self, cancel: &Cancel) -> Result<bool> {
         if self.size != other.size {

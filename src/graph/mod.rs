@@ -235,6 +235,12 @@ impl Blob {
     pub(crate) fn layer_compression(&self) -> Compression {
         self.compression.unwrap_or(Compression::None)
     }
+
+    /// Returns the size that it likely has when it is inflated, if its bytes tell.
+    pub(crate) fn plain_size_hint(&self) -> Result<Option<u64>> {
+        let tail = self.content.read_end::<4>()?;
+        Ok(self.layer_compression().plain_size_hint(self.content.size(), &tail))
+    }
 }
 
 impl Config {

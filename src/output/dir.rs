@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Existing, Folder, Merge, Place, Writer, exists, parent};
+use super::{Existing, Folder, Mark, Merge, Place, Writer, exists, parent};
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
@@ -33,7 +33,6 @@ pub(super) struct DirWriter {
     existing: Existing,
     subject: Arc<str>,
     cancel: Cancel,
-    size: u64,
     opened: Option<PathBuf>,
 }
 
@@ -46,7 +45,7 @@ impl DirWriter {
         let builder = builder.prefix(".transload.").suffix(".tmp").permissions(Permissions::from_mode(0o777));
         let staging = builder.tempdir_in(parent(&path));
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
-        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), size: 0, opened: None })
+        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), opened: None })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -141,8 +140,7 @@ impl Writer for DirWriter {
         std::os::unix::fs::symlink(target, path).map_err(|e| self.failed("cannot make a link", e))
     }
 
-    fn place(&mut self, name: &str, _: u32, size: u64) -> Result<Place> {
-        self.size += size;
+    fn place(&mut self, name: &str, _: u32, _: u64) -> Result<Place> {
         Ok(Place::new_file(self.inside(name)?, Arc::clone(&self.subject)))
     }
 
@@ -152,8 +150,7 @@ impl Writer for DirWriter {
         Ok(Place::new_file(path, Arc::clone(&self.subject)))
     }
 
-    fn close(&mut self, name: &str, _: u32, size: u64) -> Result<()> {
-        self.size += size;
+    fn close(&mut self, name: &str, _: u32, _: u64) -> Result<()> {
         let from = self.opened.take().expect("a file is open");
         std::fs::rename(from, self.inside(name)?).map_err(|e| self.failed("cannot rename", e))
     }
@@ -163,10 +160,17 @@ impl Writer for DirWriter {
         std::fs::remove_file(path).map_err(|e| self.failed("cannot remove", e))
     }
 
+    fn mark(&self) -> Mark {
+        Mark(0)
+    }
+
+    fn rewind(&mut self, _: Mark) -> Result<()> {
+        unreachable!("a file of its own has room for everything")
+    }
+
     fn seal(self: Box<Self>) -> Result<u64> {
-        self.sync_folders(self.staging.path())?;
+        let size = self.sync(self.staging.path())?;
         self.cancel.check()?;
-        let size = self.size;
         match self.existing {
             Existing::Add { index, merge } => self.add(index, merge)?,
             Existing::Refuse | Existing::Replace => self.appear()?,
@@ -228,6 +232,24 @@ impl DirWriter {
         folder.sync().map_err(failed)
     }
 
+    /// Syncs all files and folders, and returns the bytes of the files.
+    fn sync(&self, root: &Path) -> Result<u64> {
+        let mut size = 0;
+        for entry in WalkDir::new(root).into_iter().flatten() {
+            let synced = match entry.file_type() {
+                kind if kind.is_dir() => Folder::open(entry.path()).and_then(|folder| folder.sync()),
+                kind if kind.is_file() => File::open(entry.path()).and_then(|file| {
+                    size += file.metadata()?.len();
+                    file.sync_all()
+                }),
+                _ => Ok(()),
+            };
+            synced.map_err(|e| self.failed("cannot sync", e))?;
+        }
+        Ok(size)
+    }
+
+    /// Syncs all folders.
     fn sync_folders(&self, root: &Path) -> Result<()> {
         for folder in WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
             let synced = Folder::open(folder.path()).and_then(|folder| folder.sync());

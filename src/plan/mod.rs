@@ -76,6 +76,14 @@ impl Action {
             Self::Recompress(_) => "recompress",
         }
     }
+
+    /// Returns how the result is compressed on the way.
+    pub(crate) fn encoding(self) -> Option<Encoding> {
+        match self {
+            Self::Compress(encoding) | Self::Recompress(encoding) => Some(encoding),
+            Self::Copy | Self::Decompress => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

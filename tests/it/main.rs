@@ -7,6 +7,7 @@ mod damage;
 mod determinism;
 mod engine_archives;
 mod engines;
+mod events;
 mod faults;
 mod fixtures;
 mod fuzzed;

@@ -15,8 +15,8 @@ use crate::cli::render::bytes;
 const MAX_HZ: u8 = 20;
 /// Lines for blobs.
 const MAX_LINES: usize = 8;
-/// Columns of the title.
-const TITLE: usize = 28;
+/// The title's part of a line.
+const TITLE: usize = 4;
 /// On a narrower terminal there is no room for a bar beside the numbers.
 const NARROW: usize = 60;
 
@@ -68,8 +68,8 @@ fn frame(view: &View<'_>, columns: usize, rows: usize) -> Frame {
     let columns = columns.saturating_sub(1);
     let done = view.total.map(|total| (view.bytes, total)).filter(|_| columns >= NARROW);
     let title = match done {
-        Some(_) => last_part(&title(view), TITLE),
-        None if columns >= NARROW => format!("{}: ", last_part(&title(view), TITLE)),
+        Some(_) => last_part(&title(view), columns / TITLE),
+        None if columns >= NARROW => format!("{}: ", last_part(&title(view), columns / TITLE)),
         None => String::new(),
     };
     let amounts = fit(&amounts(view), columns);

@@ -1,5 +1,6 @@
 //! Bytes, counted from any thread without a lock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use transload::Event;
@@ -12,6 +13,7 @@ const SLOTS: usize = 64;
 pub(super) struct Counters {
     read: AtomicU64,
     spooled: AtomicU64,
+    sent: Arc<AtomicU64>,
     slots: [Slot; SLOTS],
 }
 
@@ -25,7 +27,12 @@ struct Slot {
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { read: AtomicU64::new(0), spooled: AtomicU64::new(0), slots: std::array::from_fn(|_| Slot::default()) }
+        Self {
+            read: AtomicU64::new(0),
+            spooled: AtomicU64::new(0),
+            sent: Arc::default(),
+            slots: std::array::from_fn(|_| Slot::default()),
+        }
     }
 }
 
@@ -46,7 +53,6 @@ impl Counters {
                 return true;
             }
             Event::Spooling { .. } => self.spooled.store(0, Ordering::Relaxed),
-            Event::Planned { .. } => self.read.store(0, Ordering::Relaxed),
             Event::Started { id, .. } => {
                 let owner = &self.slot(*id).owner;
                 let _ = owner.compare_exchange(0, id + 1, Ordering::Relaxed, Ordering::Relaxed);
@@ -69,6 +75,11 @@ impl Counters {
 
     pub(super) fn spooled(&self) -> u64 {
         self.spooled.load(Ordering::Relaxed)
+    }
+
+    /// Returns the counter of what standard output took, for the one who writes it.
+    pub(super) fn sent(&self) -> &Arc<AtomicU64> {
+        &self.sent
     }
 
     /// Returns the bytes of a blob that is being read, unless its slot was taken.

@@ -39,13 +39,14 @@ fn blob(source: &str, origin: &str, size: u64, decision: Option<Decision>) -> Va
 
 /// Returns how far the stage is; rates are in bytes per second.
 fn amounts(view: &View<'_>) -> Value {
+    let working = *view.stage == Stage::Working;
     json!({
         "bytes": view.bytes,
         "total": view.total,
         "rate": view.rate.map(|rate| rate.round() as u64),
         "eta_seconds": view.left.map(rounded),
-        "blobs": (view.blobs > 0).then_some(view.blobs),
-        "blobs_read": view.blobs_read,
+        "blobs": (working && view.blobs > 0).then_some(view.blobs),
+        "blobs_read": working.then_some(view.blobs_read),
         "seconds": rounded(view.elapsed),
     })
 }
@@ -58,7 +59,7 @@ impl Display for Json {
     fn event(&mut self, event: &Event, work: &Work) {
         match event {
             Event::Spooling { source, bytes } => line("spooling", json!({"source": source, "total": bytes})),
-            Event::Planned { bytes } => line("planned", json!({"total": bytes})),
+            Event::Planned { bytes } => line("planned", json!({"total": work.planned() + bytes})),
             Event::Started { source, origin, size, .. } => {
                 line("started", blob(source, origin, *size, work.decision(origin)));
             }
@@ -80,14 +81,14 @@ impl Display for Json {
         match view.stage {
             Stage::Working => line("progress", amounts(view)),
             Stage::Spooling { .. } => line("spooled", amounts(view)),
+            Stage::Sealing if view.bytes > 0 => line("sent", amounts(view)),
             Stage::Opening | Stage::Sealing => {}
         }
     }
 
     fn end(&mut self, view: &View<'_>, done: bool) {
         if done {
-            let fields = json!({"bytes": view.bytes, "total": view.total, "seconds": rounded(view.elapsed)});
-            line("done", fields);
+            line("done", json!({"bytes": view.read, "seconds": rounded(view.elapsed)}));
         }
     }
 }

@@ -70,6 +70,7 @@ mod tests {
             stage: &Stage::Working,
             elapsed: Duration::from_secs(5),
             bytes: 1_200_000_000,
+            read: 1_200_000_000,
             total: Some(4_000_000_000),
             rate: Some(180_000_000.0),
             left: Some(Duration::from_secs(15)),

@@ -11,13 +11,18 @@ const STEP: Duration = Duration::from_millis(500);
 const SHORTEST: Duration = Duration::from_millis(400);
 
 /// Looks back over the last seconds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rate {
     /// When how much was done; the first is the oldest that counts.
     samples: VecDeque<(Duration, u64)>,
 }
 
 impl Rate {
+    /// Begins with what was done before.
+    pub(super) fn since(time: Duration, bytes: u64) -> Self {
+        Self { samples: VecDeque::from([(time, bytes)]) }
+    }
+
     /// Notes that `bytes` were done at a time, and returns bytes per second.
     pub(super) fn at(&mut self, time: Duration, bytes: u64) -> Option<f64> {
         if self.samples.back().is_none_or(|(last, _)| time.saturating_sub(*last) >= STEP) {
@@ -45,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_last_seconds() {
-        let mut rate = Rate::default();
+        let mut rate = Rate::since(Duration::ZERO, 0);
         let mut at = |tenths: u64, bytes| rate.at(Duration::from_millis(tenths * 100), bytes);
         assert_eq!(at(0, 0), None);
         assert_eq!(at(3, 30), None);

@@ -16,11 +16,18 @@ const HASH: usize = 64;
 pub(super) fn amounts(view: &View<'_>) -> String {
     let doing = match view.stage {
         Stage::Opening => return "opening".to_owned(),
-        Stage::Sealing => return "finishing".to_owned(),
+        Stage::Sealing if view.bytes == 0 => return "finishing".to_owned(),
+        Stage::Sealing => "sending ",
         Stage::Spooling { .. } if view.total.is_some() => "decompressing ",
         Stage::Spooling { .. } => "reading ",
         Stage::Working => "",
     };
+    if let (Stage::Working, Some(total)) = (view.stage, view.total)
+        && view.bytes >= total
+    {
+        // What was read last is still being written.
+        return format!("{} read, finishing", bytes(total));
+    }
     let done = view.total.map_or(bytes(view.bytes), |total| format!("{} of {}", bytes(view.bytes), bytes(total)));
     let rate = view.rate.map(|rate| format!(", {}/s", bytes(rate as u64))).unwrap_or_default();
     let left = view.left.map(|left| format!(", {} left", time(left))).unwrap_or_default();
@@ -69,15 +76,19 @@ pub(super) fn short(origin: &str) -> String {
 
 /// Returns the end of a path: what tells it from others.
 pub(super) fn last_part(path: &str, width: usize) -> String {
-    if path.chars().count() <= width {
+    if path.chars().map(columns).sum::<usize>() <= width {
         return path.to_owned();
     }
     fit(path.trim_end_matches('/').rsplit('/').next().unwrap_or(path), width)
 }
 
-/// Cuts a line that is wider than the terminal. What is not ASCII may take two columns.
+/// What is not ASCII may take two columns.
+fn columns(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
+}
+
+/// Cuts a line that is wider than the terminal.
 pub(super) fn fit(line: &str, width: usize) -> String {
-    let columns = |c: char| if c.is_ascii() { 1 } else { 2 };
     if line.chars().map(columns).sum::<usize>() <= width {
         return line.to_owned();
     }
