@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
 }
 
 /// Folds letter case as Go's `encoding/json` does when it looks for a field.
-fn fold(key: &str) -> String {
+pub(crate) fn fold(key: &str) -> String {
     key.chars()
         .map(|c| match c {
             '\u{17f}' => 's',

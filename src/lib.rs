@@ -62,6 +62,7 @@ mod content;
 mod context;
 mod convert;
 mod descriptor;
+mod diff;
 mod digest;
 mod document;
 mod error;
@@ -92,6 +93,10 @@ pub use archive::{Archive, ArchiveImage, ArchiveLayer};
 pub use codec::{Compression, CompressionChoice, CompressionLevel};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
+pub use diff::{
+    Attribute, AttributeChange, ComparedImage, ComparedLayer, DiffOptions, Difference, FieldChange, FileChange,
+    FileChanges, FileStatus, Ignore, ImageDifference, LayerChange, Sides, diff,
+};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::{Format, FormatAbout};

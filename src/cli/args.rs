@@ -2,10 +2,11 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use transload::{CompressionChoice, Format};
+use transload::{CompressionChoice, Format, Ignore};
 
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
+use super::diff::DiffArgs;
 use super::exit::CODES;
 use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
@@ -36,6 +37,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
+    /// Tell whether two archives hold the same images, and what differs
+    Diff(DiffArgs),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Write the manual pages
@@ -62,4 +65,9 @@ pub(super) fn parse<T: std::str::FromStr<Err = transload::Error>>(text: &str) ->
         Some(advice) => format!("{error}; {advice}"),
         None => error.to_string(),
     })
+}
+
+/// Takes what a comparison can leave out.
+pub(super) fn ignore() -> impl TypedValueParser<Value = Ignore> {
+    PossibleValuesParser::new(Ignore::ALL.map(Ignore::name)).try_map(|text| text.parse())
 }

@@ -18,6 +18,8 @@ Exit codes:
   130,143  interrupted by SIGINT, SIGTERM
   141      whoever read standard output closed it";
 
+/// What was asked is not so: archives differ, or something is wrong in one.
+pub(super) const ANSWER_NO: u8 = 1;
 const TRY_AGAIN: u8 = 75;
 /// What a shell reports for a process that a closed pipe ended.
 const PIPE_CLOSED: u8 = 128 + 13;

@@ -4,6 +4,7 @@
 mod args;
 mod completions;
 mod convert;
+mod diff;
 mod exit;
 mod formats;
 mod inspect;
@@ -32,6 +33,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),

@@ -108,7 +108,7 @@ impl Archive {
     }
 
     /// Returns what is left of the graph when some images or platforms are chosen. Indexes can be made anew in it.
-    fn selected(&self, images: &[String], platforms: &[Platform]) -> Result<Graph> {
+    pub(crate) fn selected(&self, images: &[String], platforms: &[Platform]) -> Result<Graph> {
         let mut graph = self.graph.clone();
         graph.pick(&picks(images)?)?;
         if !platforms.is_empty() {

@@ -1,6 +1,7 @@
 //! The file tree that layers make together, as an engine shows it: whiteouts applied, later files over earlier ones
 //! (image-spec, layer.md, "Applying Changesets").
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::budget::Charge;
@@ -75,14 +76,21 @@ pub(crate) struct Visible<'m> {
     pub(crate) hard_link: bool,
     /// Its entry, or that of the file that it is a hard link to; `None` for a directory that no entry made.
     entry: Option<(&'m Listing, usize)>,
+    /// The entry that has its mode, owner and time, if that is a hard link to it.
+    link: Option<(&'m Listing, usize)>,
     inode: FileId,
 }
 
 impl<'m> Visible<'m> {
-    /// Returns what its entry says, or that of the file that it is a hard link to; `None` for a directory that no entry
-    /// made.
+    /// Returns the entry that has its contents, its own or that of the file that it is a hard link to; `None` for a
+    /// directory that no entry made.
     pub(crate) fn file(&self) -> Option<&'m File> {
         self.entry.map(|(listing, index)| &listing.files()[index])
+    }
+
+    /// Returns the entry that has its mode, owner and time: engines give a file those of each link that they make to it.
+    pub(crate) fn attributes(&self) -> Option<&'m File> {
+        self.link.or(self.entry).map(|(listing, index)| &listing.files()[index])
     }
 
     /// Returns the kind; [`FileKind::HardLink`] only for one that leads nowhere.
@@ -102,7 +110,15 @@ impl<'m> Visible<'m> {
 
     /// Returns the extended attributes, if there are any.
     pub(crate) fn xattrs(&self) -> Option<&'m Xattrs> {
-        self.entry.and_then(|(listing, index)| listing.xattrs(index))
+        let of = |(listing, index): (&'m Listing, usize)| listing.xattrs(index);
+        self.link.and_then(of).or_else(|| self.entry.and_then(of))
+    }
+
+    /// Tells whether both are made by one entry of one list.
+    pub(crate) fn is_same_entry(&self, other: &Visible<'_>) -> bool {
+        let place =
+            |entry: Option<(&Listing, usize)>| entry.map(|(listing, index)| (std::ptr::from_ref(listing), index));
+        self.entry.is_some() && place(self.entry) == place(other.entry) && place(self.link) == place(other.link)
     }
 
     /// Returns a number that all names of the same file have, and no other; of no meaning for a directory that no entry
@@ -132,6 +148,8 @@ pub(crate) struct Merged {
     slots: Vec<Slot>,
     tallies: Vec<Tally>,
     hidden: Vec<Gone>,
+    /// The hard links that changed the mode, owner or time of a file, by the file.
+    relabelled: HashMap<FileId, FileId>,
     /// How many entries of a layer were for a path that the same layer had before.
     duplicates: usize,
     /// How many hard links lead to nothing.
@@ -158,6 +176,7 @@ impl Catalog {
             slots: Vec::new(),
             tallies: vec![Tally::default(); layers.len()],
             hidden: Vec::new(),
+            relabelled: HashMap::new(),
             duplicates: 0,
             dangling: 0,
             charge: self.open_charge(),
@@ -243,9 +262,11 @@ impl Merging<'_> {
         self.tally().bytes += file.size();
         let mut inode = id;
         if let Some(target) = file.linked().map(|target| self.slot(target)) {
-            match target.file != ABSENT && !self.is_directory(target) {
-                true => inode = target.inode,
-                false => self.merged.dangling += 1,
+            if target.file == ABSENT || self.is_directory(target) {
+                self.merged.dangling += 1;
+            } else {
+                inode = target.inode;
+                self.relabel(inode, id)?;
             }
         }
         self.make_way(self.paths.parent(file.path))?;
@@ -269,6 +290,21 @@ impl Merging<'_> {
         }
         let slot = self.slot_mut(file.path);
         (slot.file, slot.inode) = (id, inode);
+        Ok(())
+    }
+
+    /// Notes that a file has the mode, owner and time of a hard link to it.
+    fn relabel(&mut self, inode: FileId, link: FileId) -> Result<()> {
+        let last = self.merged.relabelled.get(&inode).copied().unwrap_or(inode);
+        let attributes = |id: FileId| {
+            let (listing, index) = self.merged.find(self.layers, id)?;
+            let file = &listing.files()[index];
+            Some((file.mode, file.uid, file.gid, file.mtime()))
+        };
+        if attributes(last) != attributes(link) {
+            self.merged.charge.take(2 * size_of::<(FileId, FileId)>())?;
+            self.merged.relabelled.insert(inode, link);
+        }
         Ok(())
     }
 
@@ -437,13 +473,21 @@ impl Merged {
     pub(crate) fn get(&self, path: PathId) -> Option<Visible<'_>> {
         let slot = self.slots.get(path.index()).filter(|slot| slot.file != ABSENT)?;
         let implied = slot.file == IMPLIED;
+        let link = if implied { None } else { self.relabelled.get(&slot.inode) };
         Some(Visible {
             path,
             layer: if implied { slot.inode as usize } else { self.layer_of(slot.file) },
             hard_link: slot.file != slot.inode && !implied,
             entry: if implied { None } else { self.find(&self.layers, slot.inode) },
+            link: link.and_then(|&link| self.find(&self.layers, link)),
             inode: slot.inode,
         })
+    }
+
+    /// Returns the files that have several names, by [`Visible::inode`].
+    pub(crate) fn linked(&self) -> HashSet<u32> {
+        let links = self.slots.iter().filter(|slot| slot.file < IMPLIED && slot.file != slot.inode);
+        links.map(|slot| slot.inode).collect()
     }
 
     /// Returns the paths in a directory, in no order.

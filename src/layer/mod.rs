@@ -56,6 +56,19 @@ pub(crate) fn read(
     cx: &Context<'_>,
 ) -> Result<Found> {
     let mut scanner = Scanner::new(&cx.limits);
+    let found = measure_with(content, compression, (algorithm, diff_id), &mut |bytes| scanner.push(bytes, sink), cx)?;
+    scanner.finish(sink)?;
+    Ok(found)
+}
+
+/// Hands the bytes of the tar on.
+fn measure_with(
+    content: &Content,
+    compression: Compression,
+    (algorithm, diff_id): (Algorithm, Algorithm),
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    cx: &Context<'_>,
+) -> Result<Found> {
     // The same bytes need not be hashed twice.
     let apart = compression != Compression::None || algorithm != diff_id;
     let mut meter = apart.then(|| Meter::new(diff_id));
@@ -63,11 +76,24 @@ pub(crate) fn read(
         if let Some(meter) = &mut meter {
             meter.update(bytes);
         }
-        scanner.push(bytes, sink)
+        sink(bytes)
     };
     let flow = Flow { stored: None, plain: Some(&mut take) };
     let stored = pump(content, compression, algorithm, flow, cx)?;
-    scanner.finish(sink)?;
     let plain = meter.map_or(stored, Meter::finish);
     Ok(Found { stored, diff_id: DiffId::of_tar(plain.digest), size: plain.size })
+}
+
+/// Reads a layer once and only measures it.
+///
+/// # Errors
+///
+/// Those of the pump.
+pub(crate) fn measure(
+    content: &Content,
+    compression: Compression,
+    (algorithm, diff_id): (Algorithm, Algorithm),
+    cx: &Context<'_>,
+) -> Result<Found> {
+    measure_with(content, compression, (algorithm, diff_id), &mut |_| Ok(()), cx)
 }

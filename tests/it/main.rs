@@ -5,6 +5,7 @@ mod compression;
 mod corpus;
 mod damage;
 mod determinism;
+mod diff;
 mod engine_archives;
 mod engines;
 mod events;

@@ -30,7 +30,7 @@ Examples:
   transload inspect app.tar
   transload inspect --json app.tar | jq '.images[].image_id'
   transload inspect --format '{{.ImageID}}\\t{{join .Names \", \"}}' *.tar
-  transload inspect --format '{{range .Layers}}{{.DiffID}}{{\"\\n\"}}{{end}}' app.tar
+  transload inspect --format '{{json .Config.Labels}}' app.tar
   transload inspect --image app:1 --raw config app.tar | sha256sum
   transload inspect --files --layer 2 app.tar
   transload inspect --largest 20 app.tar
