@@ -201,6 +201,11 @@ impl Graph {
         &self.nodes[id.0]
     }
 
+    /// Returns a node that may be of a graph that was made of this one by selecting.
+    pub(crate) fn known_node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0)
+    }
+
     pub(crate) fn blob(&self, id: BlobId) -> &Blob {
         &self.blobs[id.0]
     }

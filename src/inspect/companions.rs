@@ -35,8 +35,8 @@ const TAG_KINDS: [(&str, CompanionKind); 3] =
     [(".sig", CompanionKind::Signature), (".att", CompanionKind::Attestation), (".sbom", CompanionKind::Sbom)];
 
 /// Lists the artifacts of a graph in the source's order, each once.
-pub(super) fn find(graph: &Graph) -> Vec<Companion> {
-    let mut found: Vec<Companion> = Vec::new();
+pub(super) fn find(graph: &Graph) -> Vec<(NodeId, Companion)> {
+    let mut found: Vec<(NodeId, Companion)> = Vec::new();
     let mut seen: HashMap<NodeId, Option<usize>> = HashMap::new();
     for root in &graph.roots {
         let mut todo = vec![(root.node, root.descriptor.as_ref())];
@@ -44,7 +44,7 @@ pub(super) fn find(graph: &Graph) -> Vec<Companion> {
             let named = id == root.node;
             if let Some(&known) = seen.get(&id) {
                 if let (Some(at), true, Some(name)) = (known, named, root.name.text()) {
-                    found[at].names.push(name);
+                    found[at].1.names.push(name);
                 }
                 continue;
             }
@@ -56,7 +56,7 @@ pub(super) fn find(graph: &Graph) -> Vec<Companion> {
                 Node::Artifact(artifact) => {
                     let name = if named { root.name.clone() } else { Name::None };
                     at = Some(found.len());
-                    found.push(companion(graph, artifact, descriptor, &name));
+                    found.push((id, companion(graph, artifact, descriptor, &name)));
                 }
                 Node::Image(_) | Node::Absent(_) => {}
             }

@@ -1,6 +1,6 @@
 //! The files of layers: each layer's own, or the tree that an image shows.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -12,7 +12,7 @@ use crate::context::{Context, Event};
 use crate::digest::Algorithm;
 use crate::error::{Error, Result, Within};
 use crate::graph::{BlobId, Graph, Image, Layer};
-use crate::layer::{self, Catalog, Contents, Entry, FileKind, Merged, Paths, Time, Visible, shown};
+use crate::layer::{self, Catalog, Contents, Entry, FileKind, Merged, PathId, Paths, Time, Visible, shown};
 use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::pool;
@@ -54,7 +54,7 @@ pub struct ListedFile {
     pub size: u64,
     /// When it was changed last, in seconds since 1970.
     pub mtime: i64,
-    /// Target of a link. Of a hard link in a merged tree only the contents are known, not its other names.
+    /// Target of a link; of a hard link in a merged tree the first name of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Major and minor number of a device.
@@ -231,27 +231,36 @@ fn merge(
     let told = told.collect();
     let merged: Merged = catalog.merge(listings)?;
     let paths = catalog.into_paths();
+    // Of several names of a file the first is the file, and the others are links to it.
+    let linked: HashSet<u32> = merged.files(&paths).filter(|file| file.hard_link).map(|file| file.inode()).collect();
+    let mut first_names: HashMap<u32, PathId> = HashMap::new();
     for file in merged.files(&paths) {
         cx.cancel.check()?;
-        take(of_visible(&file, &paths))?;
+        let first = if linked.contains(&file.inode()) && file.file().is_some() {
+            first_names.insert(file.inode(), file.path).inspect(|&first| drop(first_names.insert(file.inode(), first)))
+        } else {
+            None
+        };
+        take(of_visible(&file, first, &paths))?;
     }
     Ok(told)
 }
 
-fn of_visible(visible: &Visible<'_>, paths: &Paths) -> ListedFile {
+/// `first` is the file's first name, where this is another.
+fn of_visible(visible: &Visible<'_>, first: Option<PathId>, paths: &Paths) -> ListedFile {
     let file = visible.file();
-    let target = visible.target();
+    let target = first.map_or_else(|| visible.target().to_vec(), |first| paths.path(first));
     ListedFile {
         path: shown(&paths.path(visible.path)),
-        kind: if visible.hard_link { FileKind::HardLink } else { visible.kind() },
+        kind: if first.is_some() { FileKind::HardLink } else { visible.kind() },
         layer: visible.layer + 1,
         // A directory that no entry made: as engines make it.
         mode: file.map_or(0o755, |file| file.mode.into()),
         uid: file.map_or(0, |file| file.uid.into()),
         gid: file.map_or(0, |file| file.gid.into()),
-        size: file.map_or(0, |file| file.size()),
+        size: file.filter(|_| first.is_none()).map_or(0, |file| file.size()),
         mtime: file.map_or(Time::default(), |file| file.mtime()).seconds,
-        link: (!target.is_empty()).then(|| shown(target)),
+        link: (!target.is_empty()).then(|| shown(&target)),
         device: file.and_then(|file| file.device()),
     }
 }

@@ -19,6 +19,17 @@ pub(super) fn all(graph: &Graph) -> Vec<NodeId> {
     below.filter(|&node| seen.insert(node)).collect()
 }
 
+/// Returns everything that a graph's roots lead to.
+pub(super) fn reached(graph: &Graph) -> HashSet<NodeId> {
+    let mut reached = HashSet::new();
+    for root in &graph.roots {
+        if !reached.contains(&root.node) {
+            graph.walk(root.node, &mut |node| drop(reached.insert(node)));
+        }
+    }
+    reached
+}
+
 /// Lists each image's roots. Their names are copied for every image, so there may be `limit` of these pairs.
 pub(super) fn roots(graph: &Graph, limit: usize) -> Result<HashMap<NodeId, Vec<&Root>>> {
     let mut roots: HashMap<NodeId, Vec<&Root>> = HashMap::new();
@@ -129,11 +140,10 @@ fn built_with(config: &Value) -> Option<String> {
 /// Lists the layers that several images have: of the same diff_id, or of the same digest where that is all there is.
 pub(super) fn shared(images: &[InspectedImage]) -> Vec<SharedLayer> {
     let mut all: Vec<SharedLayer> = Vec::new();
-    let mut known: HashMap<(bool, Digest), usize> = HashMap::new();
+    let mut known: HashMap<Digest, usize> = HashMap::new();
     for image in images {
         for layer in &image.layers {
-            let diff_id = layer.diff_id.map(|diff_id| (true, diff_id.as_plain_digest()));
-            let Some(key) = diff_id.or(layer.digest.map(|digest| (false, digest))) else { continue };
+            let Some(key) = layer.identity() else { continue };
             let at = *known.entry(key).or_insert_with(|| {
                 let (diff_id, digest, size) = (layer.diff_id, layer.digest, layer.size);
                 all.push(SharedLayer { diff_id, digest, size, images: Vec::new() });

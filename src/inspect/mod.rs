@@ -14,6 +14,8 @@ pub use history::HistoryLine;
 pub use model::{Companion, CompanionKind, CompanionPart, InspectedImage, InspectedLayer, Inspection, SharedLayer};
 pub use settings::Settings;
 
+use std::collections::{HashMap, HashSet};
+
 use crate::archive::Archive;
 use crate::context::Context;
 use crate::digest::Digest;
@@ -55,30 +57,29 @@ impl Archive {
     /// [`Usage`](crate::ErrorKind::Usage) when it is asked for in no way that is known; with `sizes` those of reading,
     /// [`Damaged`](crate::ErrorKind::Damaged) among them.
     pub fn inspect(&self, options: &InspectOptions, cx: &Context<'_>) -> Result<Inspection> {
-        let graph = self.selected(&options.images, &options.platforms).within(&self.name)?;
-        let nodes = image::all(&graph);
-        let found: Vec<(NodeId, &Image)> =
-            nodes.iter().filter_map(|&node| graph.image(node).map(|image| (node, image))).collect();
-        let roots = image::roots(&graph, cx.limits.names).within(&self.name)?;
+        let graph = &self.graph;
+        // What is chosen is a set of nodes: documents and digests are told of as the source has them.
+        let chosen = image::reached(&self.selected(&options.images, &options.platforms).within(&self.name)?);
+        let roots = image::roots(graph, cx.limits.names).within(&self.name)?;
+        let all = image::all(graph);
+        let found: Vec<(NodeId, &Image)> = all
+            .iter()
+            .filter(|node| chosen.contains(node))
+            .filter_map(|&node| graph.image(node).map(|image| (node, image)))
+            .collect();
         let mut images = Vec::new();
         for (node, image) in &found {
             let of_it = roots.get(node).map(Vec::as_slice).unwrap_or_default();
-            images.push(image::tell(&graph, image, of_it, images.len() + 1).within(&self.name)?);
+            images.push(image::tell(graph, image, of_it, images.len() + 1).within(&self.name)?);
         }
-        let sizes = sizes::of_layers(&graph, found.iter().map(|(_, image)| *image), options.sizes, cx)?;
+        let sizes = sizes::of_layers(graph, found.iter().map(|(_, image)| *image), options.sizes, cx)?;
         for (told, (_, image)) in images.iter_mut().zip(&found) {
             for (layer, known) in told.layers.iter_mut().zip(&image.layers) {
                 layer.uncompressed_size = known.blob.and_then(|blob| sizes.get(&blob).copied());
             }
             told.uncompressed_size = told.layers.iter().map(|layer| layer.uncompressed_size).sum();
         }
-        let mut others = Vec::new();
-        for companion in companions::find(&graph) {
-            match companion.subject.and_then(|subject| about(&mut images, subject)) {
-                Some(image) => image.companions.push(companion),
-                None => others.push(companion),
-            }
-        }
+        let others = give_out(companions::find(graph), &mut images, graph, &chosen);
         let rule = producer::rule(&self.traits);
         Ok(Inspection {
             format: self.format,
@@ -87,7 +88,7 @@ impl Archive {
             shared_layers: image::shared(&images),
             images,
             others,
-            missing: absent(&graph),
+            missing: absent(graph, &chosen),
             warnings: graph.warnings.clone(),
         })
     }
@@ -99,14 +100,17 @@ impl Archive {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) when the source has no such document, or several images have one
     /// each and none is chosen.
     pub fn raw(&self, document: RawDocument, options: &InspectOptions) -> Result<Vec<u8>> {
-        let graph = self.selected(&options.images, &options.platforms).within(&self.name)?;
-        raw(&graph, document, options).within(&self.name)
+        let found = || {
+            let chosen = image::reached(&self.selected(&options.images, &options.platforms)?);
+            raw(&self.graph, document, &picks(&options.images)?, &chosen, options)
+        };
+        found().within(&self.name)
     }
 
-    /// Returns what is left of the graph when some images or platforms are chosen.
+    /// Returns what is left of the graph when some images or platforms are chosen. Indexes can be made anew in it.
     pub(crate) fn selected(&self, images: &[String], platforms: &[Platform]) -> Result<Graph> {
         let mut graph = self.graph.clone();
-        graph.pick(&images.iter().map(|text| Pick::parse(text)).collect::<Result<Vec<_>>>()?)?;
+        graph.pick(&picks(images)?)?;
         if !platforms.is_empty() {
             graph.narrow(platforms)?;
         }
@@ -114,44 +118,77 @@ impl Archive {
     }
 }
 
-/// Returns the one image that has this digest as its manifest's, or as that of the index it is alone in.
-fn about(images: &mut [InspectedImage], subject: Digest) -> Option<&mut InspectedImage> {
-    let in_index = |image: &InspectedImage| image.index_digest == Some(subject);
-    let alone = images.iter().filter(|image| in_index(image)).count() == 1;
-    images.iter_mut().find(|image| image.manifest_digest == Some(subject) || (alone && in_index(image)))
+/// Gives companions to the images that they are about: by the digest of a manifest, or of an index with one image in it.
+/// Returns the others that are chosen.
+fn give_out(
+    companions: Vec<(NodeId, Companion)>,
+    images: &mut [InspectedImage],
+    graph: &Graph,
+    chosen: &HashSet<NodeId>,
+) -> Vec<Companion> {
+    let manifests = images.iter().enumerate().filter_map(|(at, image)| Some((image.manifest_digest?, at)));
+    let mut by_digest: HashMap<Digest, usize> = manifests.collect();
+    for root in &graph.roots {
+        if let Node::Index(index) = graph.node(root.node)
+            && let [alone] = graph.images_below(root.node).as_slice()
+        {
+            let manifest = graph.image(*alone).and_then(|image| image.manifest.as_ref());
+            let at = manifest.and_then(|manifest| by_digest.get(&manifest.digest()).copied());
+            by_digest.extend(at.map(|at| (index.document.digest(), at)));
+        }
+    }
+    let mut others = Vec::new();
+    for (node, companion) in companions {
+        match companion.subject.and_then(|subject| by_digest.get(&subject)) {
+            Some(&at) => images[at].companions.push(companion),
+            None if chosen.contains(&node) => others.push(companion),
+            None => {}
+        }
+    }
+    others
 }
 
 /// Lists what is named and not there, other than parts of images and artifacts.
-fn absent(graph: &Graph) -> Vec<String> {
-    let mut absent: Vec<String> = Vec::new();
-    for root in &graph.roots {
-        graph.walk(root.node, &mut |id| {
-            if let Node::Absent(what) = graph.node(id)
-                && !absent.contains(what)
-            {
-                absent.push(what.clone());
-            }
-        });
+fn absent(graph: &Graph, chosen: &HashSet<NodeId>) -> Vec<String> {
+    let mut absent: Vec<(NodeId, String)> = Vec::new();
+    for &node in chosen {
+        // Nodes that selecting made are not in this graph, and stand for something that is.
+        if let Some(Node::Absent(what)) = graph.known_node(node) {
+            absent.push((node, what.clone()));
+        }
     }
-    absent
+    absent.sort_unstable();
+    absent.into_iter().map(|(_, what)| what).collect()
 }
 
-fn raw(graph: &Graph, document: RawDocument, options: &InspectOptions) -> Result<Vec<u8>> {
-    let nodes = image::all(graph);
-    let images = nodes.iter().filter_map(|&node| graph.image(node));
-    let chosen = !options.images.is_empty() || !options.platforms.is_empty();
+fn picks(images: &[String]) -> Result<Vec<Pick>> {
+    images.iter().map(|text| Pick::parse(text)).collect()
+}
+
+fn raw(
+    graph: &Graph,
+    document: RawDocument,
+    picks: &[Pick],
+    chosen: &HashSet<NodeId>,
+    options: &InspectOptions,
+) -> Result<Vec<u8>> {
+    let images: Vec<NodeId> = image::all(graph).into_iter().filter(|node| chosen.contains(node)).collect();
+    let of_images = || images.iter().filter_map(|&node| graph.image(node));
     let mut found: Vec<&[u8]> = match document {
-        RawDocument::Config => images
+        RawDocument::Config => of_images()
             .filter_map(|image| match &image.config {
                 Config::Document(config) => Some(config.bytes()),
                 Config::Legacy(_) | Config::Missing => None,
             })
             .collect(),
-        RawDocument::Manifest => images.filter_map(|image| Some(image.manifest.as_ref()?.bytes())).collect(),
-        RawDocument::Index if !chosen => graph.layout_index.iter().map(|index| index.bytes()).collect(),
+        RawDocument::Manifest => of_images().filter_map(|image| Some(image.manifest.as_ref()?.bytes())).collect(),
+        RawDocument::Index if picks.is_empty() && options.platforms.is_empty() => {
+            graph.layout_index.iter().map(Document::bytes).collect()
+        }
         RawDocument::Index => graph
             .roots
             .iter()
+            .filter(|root| picks.is_empty() || picks.iter().any(|pick| !pick.find(graph, root).is_empty()))
             .filter_map(|root| match graph.node(root.node) {
                 Node::Index(index) => Some(index.document.bytes()),
                 _ => None,
@@ -159,8 +196,8 @@ fn raw(graph: &Graph, document: RawDocument, options: &InspectOptions) -> Result
             .collect(),
     };
     if document == RawDocument::Manifest && found.is_empty() {
-        found.extend(artifacts(graph).map(|document| document.bytes()).filter(|_| chosen));
-        found.extend(graph.docker_list.as_ref().map(|list| list.bytes()).filter(|_| found.is_empty()));
+        found.extend(picks.iter().flat_map(|pick| artifacts(graph, pick)).map(Document::bytes));
+        found.extend(graph.docker_list.as_ref().map(Document::bytes).filter(|_| found.is_empty()));
     }
     found.sort_unstable();
     found.dedup();
@@ -177,10 +214,12 @@ fn raw(graph: &Graph, document: RawDocument, options: &InspectOptions) -> Result
     }
 }
 
-/// Returns the manifests of what is no image.
-fn artifacts(graph: &Graph) -> impl Iterator<Item = &Document> {
-    graph.roots.iter().filter_map(|root| match graph.node(root.node) {
+/// Returns the manifests of what is chosen and no image.
+fn artifacts<'g>(graph: &'g Graph, pick: &Pick) -> Vec<&'g Document> {
+    let nodes = graph.roots.iter().flat_map(|root| pick.find(graph, root));
+    let manifest = |node| match graph.node(node) {
         Node::Artifact(artifact) => artifact.manifest.as_ref(),
         _ => None,
-    })
+    };
+    nodes.filter_map(manifest).collect()
 }

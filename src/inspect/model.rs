@@ -1,5 +1,7 @@
 //! What an inspection found, as plain data: text, JSON and templates are made from the same value.
 
+use std::collections::HashMap;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -56,14 +58,11 @@ pub struct SharedLayer {
     pub images: Vec<usize>,
 }
 
-impl SharedLayer {
-    /// Tells whether this is the layer.
-    pub fn is(&self, layer: &InspectedLayer) -> bool {
-        match (self.diff_id, layer.diff_id) {
-            (Some(a), Some(b)) => a == b,
-            (None, None) => self.digest.is_some() && self.digest == layer.digest,
-            _ => false,
-        }
+impl Inspection {
+    /// Returns the layers that several images have, by what [`InspectedLayer::identity`] returns for them.
+    pub fn shared(&self) -> HashMap<Digest, &SharedLayer> {
+        let key = |layer: &SharedLayer| layer.diff_id.map(|diff_id| diff_id.as_plain_digest()).or(layer.digest);
+        self.shared_layers.iter().filter_map(|layer| Some((key(layer)?, layer))).collect()
     }
 }
 
@@ -269,6 +268,13 @@ pub struct InspectedLayer {
     /// Where it may be fetched from when the source does not hold it (foreign layers).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
+}
+
+impl InspectedLayer {
+    /// Returns what makes it the same layer as another: its diff_id, or its digest where that is all there is.
+    pub fn identity(&self) -> Option<Digest> {
+        self.diff_id.map(|diff_id| diff_id.as_plain_digest()).or(self.digest)
+    }
 }
 
 /// Something that is no image and mostly about one: an attestation, a signature, an artifact.

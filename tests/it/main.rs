@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod fixtures;
 mod fuzzed;
+mod inspect;
 mod memory;
 mod names;
 mod properties;

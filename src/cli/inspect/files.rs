@@ -78,7 +78,6 @@ fn verbose(file: &ListedFile, columns: &mut usize) -> String {
     let link = file.link.as_deref().map(escape);
     let link = match (file.kind, link) {
         (FileKind::HardLink, Some(target)) => format!(" link to {target}"),
-        (FileKind::HardLink, None) => " (hard link)".to_owned(),
         (_, Some(target)) => format!(" -> {target}"),
         (_, None) => String::new(),
     };

@@ -30,7 +30,7 @@ Examples:
   transload inspect app.tar
   transload inspect --json app.tar | jq '.images[].image_id'
   transload inspect --format '{{.ImageID}}\\t{{join .Names \", \"}}' *.tar
-  transload inspect --format '{{range .Layers}}{{.DiffID}}{{\"\\n\"}}{{end}}' app.tar
+  transload inspect --format '{{json .Config.Labels}}' app.tar
   transload inspect --image app:1 --raw config app.tar | sha256sum
   transload inspect --files --layer 2 app.tar
   transload inspect --largest 20 app.tar
@@ -182,8 +182,9 @@ impl Inspector<'_> {
         }
         self.told += 1;
         out.write_all(text::head(&shown, size, &found).as_bytes())?;
+        let shared = found.shared();
         for image in &found.images {
-            out.write_all(text::image(image, &found, view).as_bytes())?;
+            out.write_all(text::image(image, found.images.len(), &shared, view).as_bytes())?;
         }
         out.write_all(text::tail(&found, view).as_bytes())?;
         write!(

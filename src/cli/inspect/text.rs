@@ -1,8 +1,9 @@
 //! An inspection for people.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use transload::{Companion, InspectedImage, InspectedLayer, Inspection, escape};
+use transload::{Companion, Digest, InspectedImage, InspectedLayer, Inspection, SharedLayer, escape};
 
 use crate::cli::page::{BAD, FAINT, STRONG, Table, cut, one_line, paint};
 use crate::cli::render::{bytes, count};
@@ -51,10 +52,13 @@ pub(super) fn head(place: &str, size: Option<u64>, found: &Inspection) -> String
     out
 }
 
+/// Layers that several images have.
+pub(super) type Shared<'f> = HashMap<Digest, &'f SharedLayer>;
+
 /// Tells of one image.
-pub(super) fn image(image: &InspectedImage, found: &Inspection, view: View) -> String {
+pub(super) fn image(image: &InspectedImage, of: usize, shared: &Shared<'_>, view: View) -> String {
     let mut rows = Rows { out: String::new(), view };
-    rows.title(image, found.images.len());
+    rows.title(image, of);
     let built = image.built_with.as_ref().map(|tool| format!(", built with {tool}")).unwrap_or_default();
     if let Some(created) = &image.created {
         let created = if view.full { created.clone() } else { to_the_second(created) };
@@ -71,7 +75,7 @@ pub(super) fn image(image: &InspectedImage, found: &Inspection, view: View) -> S
     for missing in &image.missing {
         let _ = writeln!(rows.out, "  {}{}", label("missing"), paint(BAD, &escape(missing)));
     }
-    rows.layers(image, found);
+    rows.layers(image, shared);
     if !image.companions.is_empty() {
         let _ = writeln!(rows.out, "\n  With it:");
         rows.companions(&image.companions, false);
@@ -223,7 +227,7 @@ impl Rows {
         self.many("labels", &settings.labels.iter().map(|(key, value)| pair(key, value)).collect::<Vec<_>>());
     }
 
-    fn layers(&mut self, image: &InspectedImage, found: &Inspection) {
+    fn layers(&mut self, image: &InspectedImage, shared: &Shared<'_>) {
         let plain = image.uncompressed_size.filter(|&size| size != image.size);
         let plain = plain.map(|size| format!(", {} uncompressed", bytes(size))).unwrap_or_default();
         let stored = if image.layers.is_empty() { String::new() } else { format!(": {}{plain}", bytes(image.size)) };
@@ -244,7 +248,7 @@ impl Rows {
                 codec(layer),
                 layer.digest.map(|digest| self.view.digest(digest)).unwrap_or_default(),
                 layer.diff_id.map(|diff_id| self.view.digest(diff_id)).unwrap_or_default(),
-                also_in(layer, image, found),
+                also_in(layer, image, shared),
                 self.command(made),
             ]);
         }
@@ -299,8 +303,8 @@ pub(super) fn codec(layer: &InspectedLayer) -> String {
     }
 }
 
-fn also_in(layer: &InspectedLayer, image: &InspectedImage, found: &Inspection) -> String {
-    let Some(shared) = found.shared_layers.iter().find(|shared| shared.is(layer)) else { return String::new() };
+fn also_in(layer: &InspectedLayer, image: &InspectedImage, shared: &Shared<'_>) -> String {
+    let Some(shared) = layer.identity().and_then(|identity| shared.get(&identity)) else { return String::new() };
     let others: Vec<_> = shared.images.iter().filter(|&&number| number != image.number).collect();
     let shown: Vec<_> = others.iter().take(SHARED).map(ToString::to_string).collect();
     let more = others.len() - shown.len();
@@ -317,7 +321,7 @@ fn what(companion: &Companion) -> String {
         told.extend(text.filter(|text| !told.contains(text)));
     }
     if told.is_empty() || companion.parts.iter().all(|part| part.predicate_type.is_none()) {
-        words.push(companion.artifact_type.clone());
+        words.extend(Some(companion.artifact_type.clone()).filter(|text| text != companion.kind.name()));
     }
     words.extend(told.into_iter().filter(|text| *text != companion.artifact_type).map(str::to_owned));
     words.extend(companion.missing.iter().map(|missing| format!("missing {missing}")));

@@ -7,7 +7,7 @@ mod svg;
 use std::collections::HashMap;
 
 use clap::ValueEnum;
-use transload::{Companion, InspectedImage, InspectedLayer, Inspection, escape};
+use transload::{Companion, Digest, InspectedImage, InspectedLayer, Inspection, escape};
 
 use super::text::{View, codec, short_command};
 use crate::cli::page::cut;
@@ -104,16 +104,19 @@ impl Graph {
             graph.add(Kind::Absent, vec!["not in the archive".to_owned(), escape(missing)]);
         }
         // A layer that several images have is one node; so is one that an image has twice.
-        let mut layers: HashMap<String, usize> = HashMap::new();
+        let shared = found.shared();
+        let mut layers: HashMap<Digest, usize> = HashMap::new();
         for (image, &node) in found.images.iter().zip(&images) {
             let history = image.history();
             for layer in &image.layers {
-                let digest = layer.diff_id.map(|id| id.to_string()).or(layer.digest.map(|digest| digest.to_string()));
-                let own = || format!("{} {}", image.number, layer.number);
-                let to = *layers.entry(digest.unwrap_or_else(own)).or_insert_with(|| {
+                let drawn = layer.identity().and_then(|identity| layers.get(&identity));
+                let to = drawn.copied().unwrap_or_else(|| {
                     let made = history.iter().find(|line| line.layer == Some(layer.number));
                     let made = made.and_then(|line| line.created_by.as_deref()).unwrap_or_default();
-                    graph.layer(layer, found, made, view)
+                    let is_shared = layer.identity().is_some_and(|identity| shared.contains_key(&identity));
+                    let node = graph.layer(layer, is_shared, made, view);
+                    layers.extend(layer.identity().map(|identity| (identity, node)));
+                    node
                 });
                 graph.join(node, to, layer.number.to_string());
             }
@@ -149,7 +152,7 @@ impl Graph {
         self.add(Kind::Companion, vec![format!("{}{digest}", companion.kind.name()), what])
     }
 
-    fn layer(&mut self, layer: &InspectedLayer, found: &Inspection, made: &str, view: View) -> usize {
+    fn layer(&mut self, layer: &InspectedLayer, shared: bool, made: &str, view: View) -> usize {
         let digest = layer.diff_id.map(|id| view.digest(id)).or(layer.digest.map(|digest| view.digest(digest)));
         let size = layer.size.map(bytes).unwrap_or_default();
         let head = [digest.unwrap_or_default(), size, codec(layer)];
@@ -157,7 +160,7 @@ impl Graph {
         let mut lines = vec![head.join("  ")];
         let command = if view.full { escape(made) } else { cut(&short_command(made), COMMAND) };
         lines.extend((!command.is_empty()).then_some(command));
-        let kind = match (layer.present, found.shared_layers.iter().any(|shared| shared.is(layer))) {
+        let kind = match (layer.present, shared) {
             (false, _) => Kind::Absent,
             (true, true) => Kind::Shared,
             (true, false) => Kind::Layer,
