@@ -1,5 +1,7 @@
 //! One block of a deflate stream, in the smallest of its three forms (RFC 1951 section 3.2.3).
 
+use std::hint::select_unpredictable;
+
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman;
@@ -177,7 +179,7 @@ fn write_literals(window: &Window, mut at: usize, mut run: usize, codes: &[Code;
     }
     let mut four = window.four(at).to_le_bytes().map(|byte| codes[usize::from(byte)]);
     for (place, code) in four.iter_mut().enumerate() {
-        *code = if place < run { *code } else { Code(0) };
+        *code = Code(select_unpredictable(place < run, code.0, 0));
     }
     write_four(four, bits);
 }

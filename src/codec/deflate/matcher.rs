@@ -4,6 +4,8 @@
 //! it. Two neighbouring places are looked up at a time, before it is known whether the first one matches: what costs is
 //! not arithmetic but waiting for memory and branches that cannot be predicted.
 
+use std::hint::select_unpredictable;
+
 use super::symbols::{MAX_MATCH, Symbols};
 use super::zeroed;
 
@@ -12,9 +14,9 @@ pub(super) const CAPACITY: usize = 1 << 20;
 /// Matches are looked for up to so many bytes before the end, so that nothing has to be checked for each read.
 const MARGIN: usize = 24;
 /// Places in the table. A larger one finds more, and pushes the window out of the CPU's first cache.
-const TABLE: usize = 1 << 14;
-/// Bytes that are hashed. Matches of 4 are taken where they turn up; to look for them costs more than they save.
-const HASHED: u32 = 6;
+const TABLE: usize = 1 << 15;
+/// Bytes that are hashed. Matches of 4 are taken where they turn up; to look for all of them costs more than they save.
+const HASHED: u32 = 5;
 /// For each 2^7 bytes without a match, steps become longer by one, but not without end: what comes again after a dense
 /// stretch, or that stretch itself, should still be found.
 const PATIENCE: u32 = 7;
@@ -77,8 +79,8 @@ impl Matcher {
                 continue;
             }
             let next = at + 2;
-            let (differs, distance) =
-                if first_matches { (first, distance_of_first) } else { (second, distance_of_second) };
+            let differs = select_unpredictable(first_matches, first, second);
+            let distance = select_unpredictable(first_matches, distance_of_first, distance_of_second);
             at += usize::from(!first_matches);
             if distance == 0 {
                 // The place itself, met again where two blocks touch, or one that is 32 KiB away.
@@ -88,8 +90,11 @@ impl Matcher {
             let length = match_length(window, at, distance, differs, *end);
             symbols.add(window, anchor, at, length, distance);
             anchor = at + length;
+            // Not all places in a match are worth their time.
+            for inside in [at + 2, anchor - 2] {
+                table[hash(window.eight(inside))] = inside as u16;
+            }
             at = anchor;
-            table[hash(window.eight(at - 2))] = (at - 2) as u16;
         }
         let stop = stop.max(anchor);
         symbols.add_literals(window, anchor, stop);
@@ -120,8 +125,9 @@ fn hash(bytes: u64) -> usize {
 fn match_length(window: &Window, at: usize, distance: usize, differs: u64, end: usize) -> usize {
     let beyond = window.eight(at + 8) ^ window.eight(at + 8 - distance);
     if differs | beyond != 0 {
-        // Most are as short as that; which half ends them should not be a branch.
-        let same = if differs != 0 { differs.trailing_zeros() } else { 64 + beyond.trailing_zeros() };
+        // Most are as short as that.
+        let short = select_unpredictable(differs != 0, differs, beyond).trailing_zeros();
+        let same = short + select_unpredictable(differs != 0, 0, 64);
         return (same / 8) as usize;
     }
     let longest = MAX_MATCH.min(end - at);

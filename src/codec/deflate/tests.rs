@@ -170,7 +170,7 @@ fn bytes_are_pinned() {
     input.extend_from_within(100_000..200_000);
     let mut made = Vec::new();
     FastDeflate::new().gzip(&input, &mut made);
-    assert_eq!(Digest::of(&made).hex(), "41a9e7642502ce8215ab753939585077b54a6b3f272fb35facfbb13f2a2d8e1d");
+    assert_eq!(Digest::of(&made).hex(), "307899382f4a8d5221f97c54e70aa240a736d83e8e97a55bf270a6e3dbf6f699");
 }
 
 #[test]
