@@ -105,8 +105,8 @@ pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
 pub use formats::{Format, FormatAbout};
 pub use inspect::{
-    Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, HistoryLine, InspectOptions, InspectedImage,
-    InspectedLayer, Inspection, ListedFile, RawDocument, Settings, SharedLayer,
+    Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, FilesSummary, HistoryLine, InspectOptions,
+    InspectedImage, InspectedLayer, Inspection, LayerChanges, ListedFile, RawDocument, Settings, SharedLayer,
 };
 pub use layer::FileKind;
 pub use limits::Limits;

@@ -163,7 +163,7 @@ fn compare_fields(
 ) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let find = |of: Option<&'_ Value>, name: &str| {
-        let found = of?.as_object()?.iter().filter(|(key, _)| fold(key) == fold(name)).last();
+        let found = of?.as_object()?.iter().rfind(|(key, _)| fold(key) == fold(name));
         found.map(|(_, value)| value.clone())
     };
     for (name, shape) in fields {

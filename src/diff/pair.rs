@@ -53,6 +53,9 @@ pub(super) struct Pairing {
     pub(super) only_b: Vec<usize>,
 }
 
+/// Tells whether two are for one another.
+type Rule<'r> = dyn Fn(&Candidate, &Candidate) -> bool + 'r;
+
 pub(super) fn pair(a: &[Candidate], b: &[Candidate]) -> Pairing {
     let mut left: (Vec<usize>, Vec<usize>) = ((0..a.len()).collect(), (0..b.len()).collect());
     let mut pairs = Vec::new();
@@ -60,7 +63,7 @@ pub(super) fn pair(a: &[Candidate], b: &[Candidate]) -> Pairing {
     let platforms = |x: &Candidate, y: &Candidate| x.platform == y.platform;
     let unnamed = |x: &Candidate| !x.names.iter().any(|name| matches!(name, Name::Full(_)));
     let alone = distinct_names(a) <= 1 && distinct_names(b) <= 1;
-    let rules: [&dyn Fn(&Candidate, &Candidate) -> bool; 5] = [
+    let rules: [&Rule<'_>; 5] = [
         &|x, y| share_a_name(x, y) && platforms(x, y),
         &|x, y| x.id.is_some() && x.id == y.id && platforms(x, y),
         &|x, y| x.id.is_some() && x.id == y.id,

@@ -1,5 +1,6 @@
 //! The files of layers: each layer's own, or the tree that an image shows.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::context::{Context, Event};
 use crate::digest::Algorithm;
 use crate::error::{Error, Result, Within};
 use crate::graph::{BlobId, Graph, Image, Layer};
-use crate::layer::{self, Catalog, Contents, Entry, FileKind, Merged, PathId, Paths, Time, Visible, shown};
+use crate::layer::{self, Catalog, Contents, FileKind, Merged, PathId, Paths, Tally, Time, Visible, shown};
 use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::pool;
@@ -66,26 +67,60 @@ fn as_text<S: Serializer>(kind: &FileKind, serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_str(kind)
 }
 
+/// What a listing tells beside the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FilesSummary {
+    /// What is wrong in the layers' tars, one line for each layer, and in the tree they make; may hold any character.
+    pub problems: Vec<String>,
+    /// What each layer does to the tree, bottom first; empty when single layers are listed.
+    pub layers: Vec<LayerChanges>,
+}
+
+impl FilesSummary {
+    /// Returns the bytes of files that nobody sees in the image, because later layers overwrite or remove them.
+    pub fn hidden(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.hidden).sum()
+    }
+}
+
+/// What a layer does to the tree of the layers below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LayerChanges {
+    /// Its number, from 1 at the bottom.
+    pub layer: usize,
+    /// Paths that were not there before.
+    pub added: usize,
+    /// Paths that it replaces, or whose mode or owner it changes.
+    pub changed: usize,
+    /// Paths that it takes away, with all that was below them.
+    pub removed: usize,
+    /// Bytes of its regular files.
+    pub bytes: u64,
+    /// Of these, bytes that nobody sees in the image.
+    pub hidden: u64,
+}
+
 /// Receives files, one by one.
 pub type FileSink<'s> = &'s mut dyn FnMut(&ListedFile) -> Result<()>;
 
 impl Archive {
     /// Tells of the files of one image's layers. Layers are read in full; single layers with little memory, a tree within
-    /// the limit `file-list-bytes`. Returns what is wrong in the layers' tars, one line for each layer; may hold any
-    /// character.
+    /// the limit `file-list-bytes`.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) when several images are left, or a layer is asked for that is not
     /// there or is encrypted; [`Damaged`](crate::ErrorKind::Damaged) for a layer that is missing, no tar, or cannot be
     /// inflated; those of reading, and of `sink`.
-    pub fn files(&self, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<Vec<String>> {
+    pub fn files(&self, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<FilesSummary> {
         let graph = self.selected(&options.images, &options.platforms).within(&self.name)?;
         list(&graph, options, sink, cx).within(&self.name)
     }
 }
 
-fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<Vec<String>> {
+fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<'_>) -> Result<FilesSummary> {
     let nodes = image::all(graph);
     let image = match nodes.as_slice() {
         [one] => graph.image(*one).ok_or_else(|| Error::unsupported("no image"))?,
@@ -106,19 +141,19 @@ fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<
         }
         None => sink(&file),
     };
-    let problems = if options.layers.is_empty() {
+    let summary = if options.layers.is_empty() {
         merge(graph, &wanted, &mut take, cx)?
     } else {
         let mut problems = Vec::new();
         for layer in &wanted {
             problems.extend(one_by_one(graph, layer, &mut take, cx)?);
         }
-        problems
+        FilesSummary { problems, layers: Vec::new() }
     };
     for file in largest.map(Largest::sorted).into_iter().flatten() {
         sink(&file)?;
     }
-    Ok(problems)
+    Ok(summary)
 }
 
 /// A layer that can be looked into.
@@ -193,7 +228,7 @@ fn one_by_one(
     }
 }
 
-fn of_entry(entry: &Entry, layer: usize) -> ListedFile {
+fn of_entry(entry: &layer::Entry, layer: usize) -> ListedFile {
     ListedFile {
         path: shown(&entry.path),
         kind: entry.kind,
@@ -214,7 +249,7 @@ fn merge(
     layers: &[Wanted],
     take: &mut dyn FnMut(ListedFile) -> Result<()>,
     cx: &Context<'_>,
-) -> Result<Vec<String>> {
+) -> Result<FilesSummary> {
     let catalog = Catalog::new(&cx.limits);
     let listings = pool::run(layers, cx.threads, |layer| {
         let content = &graph.blob(layer.blob).content;
@@ -228,22 +263,33 @@ fn merge(
         .iter()
         .zip(layers)
         .filter_map(|(listing, layer)| problem(layer.number, listing.problems.first()?, listing.problem_count));
-    let told = told.collect();
+    let mut problems: Vec<String> = told.collect();
     let merged: Merged = catalog.merge(listings)?;
+    for (count, what) in [(merged.duplicates(), "twice in one layer"), (merged.dangling(), "hard links to nothing")] {
+        problems.extend((count > 0).then(|| format!("{what}: {count}")));
+    }
     let paths = catalog.into_paths();
     // Of several names of a file the first is the file, and the others are links to it.
     let linked: HashSet<u32> = merged.files(&paths).filter(|file| file.hard_link).map(|file| file.inode()).collect();
     let mut first_names: HashMap<u32, PathId> = HashMap::new();
     for file in merged.files(&paths) {
         cx.cancel.check()?;
-        let first = if linked.contains(&file.inode()) && file.file().is_some() {
-            first_names.insert(file.inode(), file.path).inspect(|&first| drop(first_names.insert(file.inode(), first)))
-        } else {
-            None
+        let first = match first_names.entry(file.inode()) {
+            _ if !linked.contains(&file.inode()) || file.file().is_none() => None,
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(here) => {
+                here.insert(file.path);
+                None
+            }
         };
         take(of_visible(&file, first, &paths))?;
     }
-    Ok(told)
+    let numbered = layers.iter().map(|layer| layer.number).zip(merged.tallies());
+    let layers = numbered.map(|(layer, &tally)| {
+        let Tally { added, changed, removed, bytes, hidden } = tally;
+        LayerChanges { layer, added, changed, removed, bytes, hidden }
+    });
+    Ok(FilesSummary { problems, layers: layers.collect() })
 }
 
 /// `first` is the file's first name, where this is another.

@@ -24,7 +24,9 @@ pub(super) fn reached(graph: &Graph) -> HashSet<NodeId> {
     let mut reached = HashSet::new();
     for root in &graph.roots {
         if !reached.contains(&root.node) {
-            graph.walk(root.node, &mut |node| drop(reached.insert(node)));
+            graph.walk(root.node, &mut |node| {
+                reached.insert(node);
+            });
         }
     }
     reached

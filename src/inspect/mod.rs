@@ -9,7 +9,7 @@ mod producer;
 mod settings;
 mod sizes;
 
-pub use files::{FileSink, FilesOptions, ListedFile};
+pub use files::{FileSink, FilesOptions, FilesSummary, LayerChanges, ListedFile};
 pub use history::HistoryLine;
 pub use model::{Companion, CompanionKind, CompanionPart, InspectedImage, InspectedLayer, Inspection, SharedLayer};
 pub use settings::Settings;

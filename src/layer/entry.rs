@@ -58,7 +58,7 @@ impl fmt::Display for FileKind {
 
 /// A point in time as tar has it: seconds since 1970, and what PAX records add to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time {
+pub(crate) struct Time {
     /// Seconds since 1970-01-01 00:00 UTC; negative before.
     pub seconds: i64,
     /// Nanoseconds after `seconds`, below 1,000,000,000.

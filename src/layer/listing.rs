@@ -53,7 +53,8 @@ pub(crate) struct Listing {
     whiteouts: Vec<PathId>,
     /// Directories that show nothing of the layers below.
     opaque: Vec<PathId>,
-    charge: Charge,
+    /// What it takes of the limit, as long as it is there.
+    _charge: Charge,
 }
 
 /// One file as its entry tells of it.
@@ -188,7 +189,7 @@ impl Catalog {
             paths.sort_unstable();
             paths.dedup();
         }
-        Ok(Listing { found, problems, problem_count, files, digests, text, xattrs, whiteouts, opaque, charge })
+        Ok(Listing { found, problems, problem_count, files, digests, text, xattrs, whiteouts, opaque, _charge: charge })
     }
 }
 

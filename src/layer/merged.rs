@@ -52,20 +52,6 @@ pub(crate) struct Tally {
     pub(crate) hidden: u64,
 }
 
-/// A file that a later layer, or a later entry of the same one, overwrote or removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hidden {
-    pub(crate) path: PathId,
-    /// The layer that it is in, counted from 0, bottom first.
-    pub(crate) layer: usize,
-    /// The layer that hides it.
-    pub(crate) by: usize,
-    /// It was removed rather than overwritten.
-    pub(crate) removed: bool,
-    /// Bytes of it; 0 when its contents are still to be seen by another name, or were counted by one.
-    pub(crate) size: u64,
-}
-
 /// A file in the merged tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visible<'m> {
@@ -128,16 +114,6 @@ impl<'m> Visible<'m> {
     }
 }
 
-/// A name that was overwritten or removed.
-#[derive(Clone, Copy, Debug)]
-struct Gone {
-    path: PathId,
-    inode: FileId,
-    /// The layer that did it.
-    by: u32,
-    removed: bool,
-}
-
 /// A merged tree.
 #[derive(Debug)]
 pub(crate) struct Merged {
@@ -147,7 +123,8 @@ pub(crate) struct Merged {
     /// By path; paths beyond its end are not there.
     slots: Vec<Slot>,
     tallies: Vec<Tally>,
-    hidden: Vec<Gone>,
+    /// Files whose names were overwritten or removed.
+    hidden: Vec<FileId>,
     /// The hard links that changed the mode, owner or time of a file, by the file.
     relabelled: HashMap<FileId, FileId>,
     /// How many entries of a layer were for a path that the same layer had before.
@@ -284,7 +261,7 @@ impl Merging<'_> {
             if self.is_directory(old) {
                 self.empty(file.path, &mut Vec::new())?;
             } else {
-                self.hide(file.path, false)?;
+                self.hide(file.path)?;
             }
             self.tally().changed += usize::from(!own);
         }
@@ -331,7 +308,7 @@ impl Merging<'_> {
                 self.link(folder);
                 self.tally().added += 1;
             } else {
-                self.hide(folder, false)?;
+                self.hide(folder)?;
                 self.tally().changed += 1;
             }
             let number = self.number;
@@ -356,7 +333,7 @@ impl Merging<'_> {
     fn remove(&mut self, path: PathId, removed: &mut Vec<PathId>) -> Result<()> {
         self.empty(path, removed)?;
         if self.slot(path).file != ABSENT && path != PathId::ROOT {
-            self.hide(path, true)?;
+            self.hide(path)?;
             self.tally().removed += 1;
             removed.push(path);
             let slot = self.slot_mut(path);
@@ -377,7 +354,7 @@ impl Merging<'_> {
             todo.push(next);
             todo.push(first);
             if file != ABSENT {
-                self.hide(child, true)?;
+                self.hide(child)?;
                 self.tally().removed += 1;
                 removed.push(child);
             }
@@ -387,11 +364,11 @@ impl Merging<'_> {
     }
 
     /// Notes that the file at a path is no longer to be seen; directories have nothing to hide.
-    fn hide(&mut self, path: PathId, removed: bool) -> Result<()> {
+    fn hide(&mut self, path: PathId) -> Result<()> {
         let slot = self.slot(path);
         if !self.is_directory(slot) {
-            self.merged.charge.take(size_of::<Gone>())?;
-            self.merged.hidden.push(Gone { path, inode: slot.inode, by: self.number, removed });
+            self.merged.charge.take(size_of::<FileId>())?;
+            self.merged.hidden.push(slot.inode);
         }
         Ok(())
     }
@@ -402,10 +379,6 @@ impl Merging<'_> {
         let tally = self.tally();
         (tally.removed, tally.added) = (tally.removed - again, tally.added - again);
         tally.changed += again;
-        let Merged { hidden, slots, .. } = &mut *self.merged;
-        for gone in hidden.iter_mut().rev().take_while(|gone| gone.by == self.number) {
-            gone.removed &= slots[gone.path.index()].file == ABSENT;
-        }
     }
 }
 
@@ -422,24 +395,24 @@ impl Merged {
 
     /// Counts, for each layer, the bytes that nobody sees.
     fn count_hidden(&mut self) {
-        for hidden in self.hidden() {
-            self.tallies[hidden.layer].hidden += hidden.size;
+        let count = *self.starts.last().expect("it starts with one") as usize;
+        // Contents that are still seen by some name, or were counted.
+        let mut seen = vec![false; count];
+        for slot in self.slots.iter().filter(|slot| slot.inode < IMPLIED && slot.file < IMPLIED) {
+            seen[slot.inode as usize] = true;
         }
-    }
-
-    /// Returns the layers, bottom first.
-    pub(crate) fn layers(&self) -> &[Arc<Listing>] {
-        &self.layers
+        for inode in std::mem::take(&mut self.hidden) {
+            let Some((listing, index)) = self.find(&self.layers, inode) else { continue };
+            if !std::mem::replace(&mut seen[inode as usize], true) {
+                let (layer, size) = (self.layer_of(inode), listing.files()[index].size());
+                self.tallies[layer].hidden += size;
+            }
+        }
     }
 
     /// Returns what each layer did, bottom first.
     pub(crate) fn tallies(&self) -> &[Tally] {
         &self.tallies
-    }
-
-    /// Returns the bytes of files that nobody sees: what flattening the image would save, apart from headers.
-    pub(crate) fn reclaimable(&self) -> u64 {
-        self.tallies.iter().map(|tally| tally.hidden).sum()
     }
 
     /// Returns how many entries were for a path that their own layer had before, directories apart.
@@ -450,23 +423,6 @@ impl Merged {
     /// Returns how many hard links lead to nothing.
     pub(crate) fn dangling(&self) -> usize {
         self.dangling
-    }
-
-    /// Returns the files that were overwritten or removed, in the order in which that happened.
-    pub(crate) fn hidden(&self) -> Vec<Hidden> {
-        let count = *self.starts.last().expect("it starts with one") as usize;
-        // Contents that are still seen, or were counted.
-        let mut seen = vec![false; count];
-        for slot in self.slots.iter().filter(|slot| slot.inode < IMPLIED && slot.file < IMPLIED) {
-            seen[slot.inode as usize] = true;
-        }
-        let hidden = self.hidden.iter().filter_map(|&Gone { path, inode, by, removed }| {
-            let (listing, index) = self.find(&self.layers, inode)?;
-            let counted = std::mem::replace(&mut seen[inode as usize], true);
-            let size = if counted { 0 } else { listing.files()[index].size() };
-            Some(Hidden { path, layer: self.layer_of(inode), by: by as usize, removed, size })
-        });
-        hidden.collect()
     }
 
     /// Returns what is at a path.

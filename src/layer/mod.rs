@@ -12,18 +12,15 @@ mod names;
 mod paths;
 mod problem;
 mod scanner;
-mod seen;
 mod sparse;
 
 pub use entry::FileKind;
 pub(crate) use entry::{Entry, Time, Xattrs, shown};
-pub(crate) use listing::{Catalog, Contents, File, Listing};
-pub(crate) use merged::{Hidden, Merged, Tally, Visible};
-pub(crate) use names::{Role, clean, role};
+pub(crate) use listing::{Catalog, Contents, Listing};
+pub(crate) use merged::{Merged, Tally, Visible};
 pub(crate) use paths::{PathId, Paths};
 pub(crate) use problem::{Fault, Problem};
 pub(crate) use scanner::{Event, Scanner, Sink};
-pub(crate) use seen::Seen;
 
 use crate::codec::Compression;
 use crate::content::{Content, Flow, Measured, Meter, pump};

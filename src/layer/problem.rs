@@ -61,10 +61,6 @@ pub(crate) enum Fault {
     /// A symbolic link with more `..` than there are directories above it. Inside a container that is the root; a tool
     /// that unpacks layers without care follows it.
     SymlinkLeavesRoot,
-    /// An entry for a name that was there before; the last one counts, directories apart.
-    Duplicate,
-    /// A hard link to a file that no entry of the layer before it has made: docker's overlay store refuses it.
-    DanglingHardLink,
 }
 
 impl Fault {
@@ -110,8 +106,6 @@ impl fmt::Display for Fault {
             Self::NameLeavesRoot => f.write_str("the name leads out of the image"),
             Self::HardLinkLeavesRoot => f.write_str("a hard link that leads out of the image"),
             Self::SymlinkLeavesRoot => f.write_str("a symlink that leads out of the image"),
-            Self::Duplicate => f.write_str("there more than once"),
-            Self::DanglingHardLink => f.write_str("a hard link to a file that is not there"),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Pax {
                     b"" => Vec::new(),
                     some => some.split(|&b| b == b',').map(|text| decimal(text).ok_or(())).collect::<Result<_, _>>()?,
                 };
-                if numbers.len() % 2 != 0 {
+                if !numbers.len().is_multiple_of(2) {
                     return Err(());
                 }
                 self.map = Some(numbers.chunks(2).map(|pair| (pair[0], pair[1])).collect());

@@ -88,8 +88,7 @@ fn code(fault: &Fault) -> Option<Code> {
         Fault::OrphanHeader | Fault::GlobalRecord(_) | Fault::UnknownType(_) | Fault::NameTooLong => Code::LayerTarOdd,
         Fault::NameLeavesRoot | Fault::HardLinkLeavesRoot => Code::LayerEscape,
         Fault::AbsoluteName | Fault::ParentInName => Code::LayerName,
-        // Inside a container the root is its own parent, and distributions ship such links. The others depend on the
-        // layers below.
-        Fault::SymlinkLeavesRoot | Fault::Duplicate | Fault::DanglingHardLink => return None,
+        // Inside a container the root is its own parent, and distributions ship such links.
+        Fault::SymlinkLeavesRoot => return None,
     })
 }

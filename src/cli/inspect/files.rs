@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use serde::Serialize;
 use time::OffsetDateTime;
-use transload::{Archive, Context, Error, ErrorKind, FileKind, FilesOptions, ListedFile, escape};
+use transload::{Archive, Context, Error, ErrorKind, FileKind, FilesOptions, FilesSummary, ListedFile, escape};
 
 use crate::cli::page::Table;
 use crate::cli::render::{Printable, bytes};
@@ -31,7 +31,7 @@ pub(super) fn write(
     width: usize,
     out: &mut dyn Write,
     cx: &Context<'_>,
-) -> Result<Vec<String>> {
+) -> Result<FilesSummary> {
     let mut failed: Option<io::Error> = None;
     let mut columns = OWNER_AND_SIZE;
     let mut table = Table::new(&[">SIZE", "LAYER", "PATH"]);
@@ -57,12 +57,12 @@ pub(super) fn write(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let told = told?;
+    let summary = told?;
     if as_table {
         // Paths are the answer: they are never cut.
         out.write_all(table.lay_out(width, true).as_bytes())?;
     }
-    Ok(told)
+    Ok(summary)
 }
 
 /// Writes a line as `tar tv --numeric-owner` does.

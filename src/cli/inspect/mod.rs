@@ -156,10 +156,14 @@ impl Inspector<'_> {
             return print_raw(&archive, raw, &options);
         }
         if args.files || args.largest.is_some() {
-            let told = files::write(&archive, &self.listing(source), args.json, view.width, &mut self.out, &cx)?;
+            let summary = files::write(&archive, &self.listing(source), args.json, view.width, &mut self.out, &cx)?;
             progress.finish();
             // The list is on standard output, and is what was asked for.
-            told.iter().for_each(|told| drop(writeln!(io::stderr(), "warning: {}", escape(told))));
+            let mut say = |text: String| drop(writeln!(io::stderr(), "{text}"));
+            summary.problems.iter().for_each(|problem| say(format!("warning: {}", escape(problem))));
+            if summary.hidden() > 0 {
+                say(format!("{} more are in files that later layers overwrite or remove", bytes(summary.hidden())));
+            }
             return Ok(());
         }
         let found = archive.inspect(&options, &cx)?;
