@@ -11,7 +11,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub(super) const STRONG: Style = Style::new().bold();
 /// What is read second.
 pub(super) const FAINT: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const MIXED: Style = AnsiColor::Yellow.on_default();
 
 /// Columns of text that goes to no terminal.
 const DEFAULT_WIDTH: usize = 120;
