@@ -109,8 +109,11 @@ fn write(text: &str) {
 }
 
 enum Message {
-    Event(Event),
-    End { done: bool },
+    /// What happened, and when.
+    Event(Event, Instant),
+    End {
+        done: bool,
+    },
 }
 
 /// Shows what it observes, until it is finished or dropped.
@@ -174,7 +177,7 @@ impl Observer for Progress {
         let Some(messages) = &self.messages else { return };
         // What comes for every few kilobytes costs no message.
         if !self.counters.count(event) {
-            let _ = messages.send(Message::Event(event.clone()));
+            let _ = messages.send(Message::Event(event.clone(), Instant::now()));
         }
     }
 }
@@ -202,7 +205,7 @@ impl Shower {
             // What waits is heard before anything is drawn. Who never stops talking does not keep it from being drawn.
             for message in first.into_iter().chain(inbox.try_iter().take(QUEUE)) {
                 match message {
-                    Message::Event(event) => self.event(&event),
+                    Message::Event(event, at) => self.event(&event, at),
                     Message::End { done } => return self.end(done),
                 }
             }
@@ -216,9 +219,9 @@ impl Shower {
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event, at: Instant) {
         self.display.event(event, &self.work);
-        self.work.apply(event, &self.counters, self.started.elapsed());
+        self.work.apply(event, &self.counters, at.saturating_duration_since(self.started));
         if let Event::Blob { origin, action, size } = event
             && self.verbose
             && self.work.is_news(origin)
