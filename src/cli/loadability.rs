@@ -44,7 +44,9 @@ pub(super) fn table(predictions: &[Prediction], input: &Path, colour: bool, colu
         let mut lines = wrap(&said, columns.saturating_sub(before).max(SAID_LEAST)).into_iter();
         let first = lines.next().unwrap_or_default();
         let _ = writeln!(out, "{label}{:pad$}  {style}{word}{style:#}{:gap$}{first}", "", "");
-        lines.for_each(|line| drop(writeln!(out, "{:before$}{line}", "")));
+        for line in lines {
+            let _ = writeln!(out, "{:before$}{line}", "");
+        }
     }
     for (command, labels) in fixes(&rows, input) {
         let labels: Vec<_> = labels.iter().map(|label| label.replace(' ', NO_BREAK)).collect();

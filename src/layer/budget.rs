@@ -61,8 +61,7 @@ mod tests {
 
     #[test]
     fn lists_share_one_limit_and_give_back_what_they_took() {
-        let mut limits = Limits::default();
-        limits.file_list_bytes = 100;
+        let limits = Limits { file_list_bytes: 100, ..Limits::default() };
         let budget = Budget::new(&limits);
         let (mut a, mut b) = (budget.open(), budget.open());
         a.take(60).unwrap();

@@ -19,6 +19,7 @@ use super::exit::{self, CODES};
 use super::loadability;
 use super::page::{self, STRONG, paint};
 use super::progress::ProgressArgs;
+use super::render::bytes;
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
 use graph::Language;
@@ -159,7 +160,7 @@ impl Inspector<'_> {
             let summary = files::write(&archive, &self.listing(source), args.json, view.width, &mut self.out, &cx)?;
             progress.finish();
             // The list is on standard output, and is what was asked for.
-            let mut say = |text: String| drop(writeln!(io::stderr(), "{text}"));
+            let say = |text: String| drop(writeln!(io::stderr(), "{text}"));
             summary.problems.iter().for_each(|problem| say(format!("warning: {}", escape(problem))));
             if summary.hidden() > 0 {
                 say(format!("{} more are in files that later layers overwrite or remove", bytes(summary.hidden())));

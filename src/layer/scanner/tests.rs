@@ -228,8 +228,7 @@ fn what_ends_the_reading_is_told_with_its_place() {
 
 #[test]
 fn headers_beyond_the_limit_end_the_reading() {
-    let mut limits = Limits::default();
-    limits.header_bytes = 100;
+    let limits = Limits { header_bytes: 100, ..Limits::default() };
     for special in [b'L', b'K', b'x', b'g'] {
         let tar = [raw(special, &[], &[b'1'; 101]), file("a", b""), end()].concat();
         let heard = scan_with(std::iter::once(&tar[..]), &limits);
@@ -295,8 +294,7 @@ fn sparse_files_are_read_in_all_of_gnu_s_formats() {
             assert_eq!((entry.size, entry.kind), (3000, FileKind::File), "{format}");
             assert!(*contents == want, "{format}, {step}");
         }
-        let mut limits = Limits::default();
-        limits.inflated_bytes = 2996;
+        let limits = Limits { inflated_bytes: 2996, ..Limits::default() };
         let heard = scan_with(std::iter::once(&tar[..]), &limits);
         assert_eq!(heard.faults(), [&Fault::SparseTooLarge(3000)], "{format}");
         assert_eq!(heard.entries[0].1, b"abc", "{format}");

@@ -17,9 +17,9 @@ fn app() -> Image {
 fn a_layer_that_is_not_what_it_is_said_to_be_is_refused() {
     let sandbox = Sandbox::new();
     let good = app();
-    sandbox.put_tree("good.tar", &docker(&[good.clone()], Style::Plain));
+    sandbox.put_tree("good.tar", &docker(std::slice::from_ref(&good), Style::Plain));
     let other = file("b", "three").tar;
-    sandbox.put_tree("bad.tar", &docker(&[good.clone()], Style::Plain).replace("0-1.tar", other));
+    sandbox.put_tree("bad.tar", &docker(std::slice::from_ref(&good), Style::Plain).replace("0-1.tar", other));
     let blob = good.layers[1].clone().codec(Codec::Gzip).blob();
     let mut flipped = blob.clone();
     let last = flipped.len() - 1;

@@ -43,7 +43,8 @@ fn compare(a: &Path, b: &Path, ignore: &[Ignore]) -> Option<Difference> {
     let amd = |archive: &Archive| {
         archive.images().iter().position(|image| image.platform().is_none_or(|it| it.architecture == "amd64"))
     };
-    (amd(&a)?, amd(&b)?);
+    amd(&a)?;
+    amd(&b)?;
     options.platforms = vec!["linux/amd64".parse().expect("a platform")];
     Some(diff(&a, &b, &options, &cx).unwrap_or_else(|error| panic!("{error:?}")))
 }

@@ -65,7 +65,7 @@ fn archives_of_many_producers_are_the_same_after_a_conversion() {
 fn the_answer_says_what_was_compared() {
     let sandbox = Sandbox::new();
     let app = app();
-    sandbox.put_tree("a.tar", &docker(&[app.clone()], Style::Plain));
+    sandbox.put_tree("a.tar", &docker(std::slice::from_ref(&app), Style::Plain));
     sandbox.put_tree("b.tar", &Layout::new().named(&app.clone().codec(Codec::Gzip), "app:1").tree());
     let run = diff(&sandbox, "a.tar", "b.tar", &["--ignore", "names"]);
     let names =
