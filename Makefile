@@ -13,7 +13,7 @@ check:
 	scripts/check
 
 golden: ## Rewrite the golden files; review them like code
-	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism
+	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism golden
 
 SECONDS = 60
 
