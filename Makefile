@@ -1,6 +1,6 @@
 # Every target is one line; what it does is in scripts/.
 
-.PHONY: demo test check golden fuzz install
+.PHONY: demo test check golden fuzz bench bench-quick bench-micro install
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
@@ -19,6 +19,15 @@ SECONDS = 60
 
 fuzz: ## Fuzz every target for a while: make fuzz SECONDS=600; scripts/fuzz says what it needs
 	scripts/fuzz $(SECONDS)
+
+bench: ## Measure everything against skopeo and write benches/RESULTS.md; see scripts/bench --help
+	scripts/bench
+
+bench-quick: ## Measure the ordinary image only: under 5 minutes, when the images are there
+	scripts/bench --quick
+
+bench-micro: ## Measure the parts one by one
+	cargo bench --locked --bench micro
 
 install: ## Install the command into ~/.cargo/bin
 	cargo install --locked --path .
