@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::commit::{Appending, Done, Naming, Placed};
 use super::read::read;
 use super::{Source, crew};
-use crate::context::Context;
+use crate::context::{Context, Event};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::output::{Body, Entry, Place, Writer};
@@ -87,6 +87,8 @@ impl<'a> Assembly<'a> {
             // A size was guessed wrong. Now that everything is measured, nothing has to be guessed.
             self.writer.rewind(mark)?;
             self.names = names;
+            let again = self.source.jobs.ids().map(|id| self.source.blob(self.source.jobs.get(id)).content.size());
+            self.source.cx.observer.on(&Event::Planned { bytes: again.sum() });
             self.attempt(entries)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod cli;
 mod compression;
 mod corpus;
+mod counts;
 mod damage;
 mod determinism;
 mod diff;
