@@ -10,6 +10,7 @@ mod engines;
 mod faults;
 mod fixtures;
 mod fuzzed;
+mod loadability;
 mod memory;
 mod names;
 mod properties;

@@ -2,6 +2,7 @@
 
 mod identity;
 mod legacy;
+mod loadability;
 mod loads;
 mod several;
 mod story;
