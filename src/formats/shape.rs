@@ -22,8 +22,8 @@ pub(crate) struct Shape {
     pub(crate) far_link: bool,
     /// Some symbolic link has a name like `./x`.
     pub(crate) unclean_link: bool,
-    /// Some blob of the OCI layout is a link.
-    pub(crate) linked_blob: bool,
+    /// `index.json` or `oci-layout` is a link.
+    pub(crate) linked_index: bool,
     /// The version in `oci-layout`; `None` when there is no such file.
     pub(crate) layout: Option<String>,
     /// There is an `index.json`, whatever the source is read as.
@@ -77,7 +77,7 @@ impl Shape {
             absolute_name: members.has_absolute_name,
             far_link: members.has_far_link(),
             unclean_link: members.has_unclean_link,
-            linked_blob: members.has_link_below("blobs") || ["index.json", "oci-layout"].into_iter().any(linked),
+            linked_index: ["index.json", "oci-layout"].into_iter().any(linked),
             layout: layout_version(members),
             index: members.contains("index.json"),
             legacy: manifest.is_none() && members.contains("repositories"),

@@ -57,7 +57,8 @@ impl Name {
         }
     }
 
-    fn from_annotation(text: &str) -> Self {
+    /// Reads one annotation.
+    pub(crate) fn from_annotation(text: &str) -> Self {
         if text.parse::<Digest>().is_ok() {
             return Self::None;
         }

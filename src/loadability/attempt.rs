@@ -1,11 +1,18 @@
 //! What an engine does with one half of a source: which images it takes, for which platform, under which names.
 
+use std::collections::{HashMap, HashSet};
+
 use super::engine::Engine;
-use super::names::{Fate, of_repo_tag, of_root};
+use super::names::{Fate, is_ref_name, of_repo_tag, of_root};
 use super::prediction::Note;
-use super::profile::{Child, ChildKind, DockerHalf, DockerImage, Kind, OciHalf, OciImage, Profile, Quirks, Root};
-use super::rules::{self, CI_OCI, CLASSIC, Cure, FILTERING, Half, IMPORTERS, PODMAN, SKOPEO, UMOCI};
+use super::profile::{
+    Child, ChildKind, DockerHalf, DockerImage, Kind, OciHalf, OciImage, Profile, Quirk, Quirks, Root,
+};
+use super::rules::{
+    self, CI_OCI, CLASSIC, COPY_DOCKER, CTR, Cure, FILTERING, Half, IMPORTERS, PODMAN, SKOPEO, STORAGE, UMOCI,
+};
 use crate::platform::Platform;
+use crate::reference::Reference;
 
 /// Why an attempt fails.
 #[derive(Clone, Debug)]
@@ -21,6 +28,8 @@ pub(super) struct Obstacle {
 pub(super) struct Attempt {
     /// All that stands in the way; none: it loads.
     pub(super) obstacles: Vec<Obstacle>,
+    /// How many of them, the first ones, are about the source as a whole.
+    pub(super) whole: usize,
     pub(super) notes: Vec<Note>,
     pub(super) names: Vec<String>,
 }
@@ -50,6 +59,16 @@ impl Reader<'_> {
         engines.contains(&self.engine)
     }
 
+    /// Looks at the source as a whole.
+    pub(super) fn nothing(self, profile: &Profile) -> Attempt {
+        let mut attempt = Attempt::default();
+        for rule in rules::of_the_whole(self.engine, profile.quirks) {
+            attempt.obstacle(Obstacle::new(rule.reason, rule.cure, rule.source));
+        }
+        attempt.whole = attempt.obstacles.len();
+        attempt
+    }
+
     /// Reads `repositories` and the v1 layers below it.
     pub(super) fn legacy(self, profile: &Profile, image: &DockerImage) -> Attempt {
         let half = DockerHalf { quirks: Quirks::default(), images: vec![image.clone()] };
@@ -58,34 +77,26 @@ impl Reader<'_> {
 
     /// Reads `manifest.json`.
     pub(super) fn docker(self, profile: &Profile, half: &DockerHalf) -> Attempt {
-        let mut attempt = Attempt::default();
-        let several = half.images.len() > 1;
+        let mut attempt = self.nothing(profile);
         match self.engine {
-            Engine::SkopeoDocker19 | Engine::SkopeoDocker122 | Engine::BuildahDocker128 | Engine::BuildahDocker145
-                if several =>
-            {
-                let named = half.images.iter().find_map(|image| image.names.first());
-                let which = named.map_or("@0", String::as_str);
-                attempt.note(Note::NeedsReference { example: format!("docker-archive:FILE:{which}") });
-            }
-            Engine::CraneTarball if several => {
+            _ if half.images.len() < 2 => {}
+            Engine::CraneTarball => {
                 let reason = format!("it takes a file with one image, and this one has {}", half.images.len());
                 attempt.obstacle(Obstacle::new(reason, Cure::One, "go-containerregistry, pkg/v1/tarball/image.go"));
             }
-            Engine::Regctl if several => attempt.note(Note::OnlyFirst { of: half.images.len() }),
+            Engine::Regctl => attempt.note(Note::OnlyFirst { of: half.images.len() }),
+            engine if COPY_DOCKER.contains(&engine) => return self.one_of_several(attempt, profile, half),
             _ => {}
         }
-        let mut taken = Vec::new();
         for image in &half.images {
-            if self.takes_platform(&mut attempt, image.platform.as_ref()) {
-                taken.push(image);
+            if !self.takes_platform(&mut attempt, image.platform.as_ref()) {
+                self.filter(&mut attempt, image);
             }
         }
-        self.filter(&mut attempt, half.images.len(), taken.len(), half.images.iter().find_map(|i| i.platform.as_ref()));
-        let quirks = taken.iter().fold(profile.quirks.and(half.quirks), |quirks, image| quirks.and(image.quirks));
+        let quirks = half.images.iter().fold(profile.quirks.and(half.quirks), |quirks, image| quirks.and(image.quirks));
         attempt.break_rules(self.engine, Half::Docker, quirks);
-        let fates = taken.iter().map(|image| {
-            let fates: Vec<Fate> = image.names.iter().map(|name| of_repo_tag(self.engine, name)).collect();
+        let fates = half.images.iter().map(|image| {
+            let fates: Vec<Fate> = self.distinct(&image.names).map(|name| of_repo_tag(self.engine, name)).collect();
             if fates.is_empty() { vec![of_no_tag(self.engine)] } else { fates }
         });
         self.name(&mut attempt, fates.flatten());
@@ -94,6 +105,38 @@ impl Reader<'_> {
         }
         if let Some(oci) = &profile.oci {
             self.compare_halves(&mut attempt, half, oci);
+        }
+        attempt
+    }
+
+    /// Leaves out names that podman takes for ones that it has seen: it looks each up by what it means, and finds the first.
+    fn distinct(self, names: &[String]) -> impl Iterator<Item = &String> {
+        let mut seen = HashSet::new();
+        names.iter().filter(move |name| {
+            let meaning = name.parse::<Reference>().ok();
+            !self.is(PODMAN) || meaning.is_none_or(|reference| seen.insert(reference))
+        })
+    }
+
+    /// Of several images, skopeo and buildah take the one that they are told.
+    fn one_of_several(self, mut attempt: Attempt, profile: &Profile, half: &DockerHalf) -> Attempt {
+        let alone = |image: &DockerImage| {
+            let half = DockerHalf { quirks: half.quirks, images: vec![image.clone()] };
+            self.docker(profile, &half)
+        };
+        let each: Vec<Attempt> = half.images.iter().map(alone).collect();
+        let Some(first) = each.iter().position(|attempt| attempt.obstacles.is_empty()) else {
+            return each.into_iter().next().unwrap_or(attempt);
+        };
+        // A name that is none keeps it from finding any that comes after.
+        let mut before = half.images[..=first].iter().flat_map(|image| &image.names);
+        let findable = before.all(|name| name.parse::<Reference>().is_ok_and(|reference| reference.tag().is_some()));
+        let name = half.images[first].names.first().filter(|_| findable);
+        let which = name.map_or_else(|| format!("@{first}"), Clone::clone);
+        attempt.note(Note::NeedsReference { example: format!("docker-archive:FILE:{which}") });
+        let left = each.iter().filter(|attempt| !attempt.obstacles.is_empty()).count();
+        if left > 0 {
+            attempt.note(Note::LeavesOut { images: left });
         }
         attempt
     }
@@ -110,7 +153,7 @@ impl Reader<'_> {
 
     /// Reads `index.json`.
     pub(super) fn oci(self, profile: &Profile, half: &OciHalf) -> Attempt {
-        let mut attempt = Attempt::default();
+        let mut attempt = self.nothing(profile);
         let source = profile.quirks.and(half.quirks);
         if self.is(CI_OCI) {
             self.containers_image(&mut attempt, source, half);
@@ -128,31 +171,43 @@ impl Reader<'_> {
     /// containers/image takes one descriptor, and of an index the image for the platform.
     fn containers_image(self, attempt: &mut Attempt, source: Quirks, half: &OciHalf) {
         const SOURCE: &str = "containers/image, oci/layout/oci_transport.go";
-        let root = match half.roots.as_slice() {
-            [] => return attempt.obstacle(Obstacle::new("index.json names nothing", Cure::Nothing, SOURCE)),
-            [root] => root,
+        match half.roots.as_slice() {
+            [] => attempt.obstacle(Obstacle::new("index.json names nothing", Cure::Nothing, SOURCE)),
+            [root] => self.one_root(attempt, source, half, root),
             roots if self.is(PODMAN) => {
                 let reason = format!("it takes an OCI archive with one name, and this one has {}", roots.len());
-                return attempt.obstacle(Obstacle::new(reason, Cure::Rebuild, SOURCE));
+                attempt.obstacle(Obstacle::new(reason, Cure::Rebuild, SOURCE));
             }
             roots => {
                 let named = roots.iter().filter(|root| !root.companion);
-                let Some((root, name)) = named.filter_map(|root| Some((root, root.ref_name.as_ref()?))).next() else {
-                    let reason = "it has to be told which image to take, and none has a ref.name";
-                    return attempt.obstacle(Obstacle::new(reason, Cure::One, SOURCE));
-                };
-                attempt.note(Note::NeedsReference { example: format!("oci-archive:FILE:{name}") });
-                root
+                let named =
+                    named.filter_map(|root| Some((root, root.ref_name.as_deref().filter(|name| is_ref_name(name))?)));
+                let mut refused = None;
+                for (root, name) in named {
+                    let mut own = Attempt::default();
+                    self.one_root(&mut own, source, half, root);
+                    if own.obstacles.is_empty() {
+                        let transport = if source.contains(Quirk::Folder) { "oci:FOLDER" } else { "oci-archive:FILE" };
+                        attempt.note(Note::NeedsReference { example: format!("{transport}:{name}") });
+                        return attempt.take(own);
+                    }
+                    refused = refused.or(Some(own));
+                }
+                let reason = "it has to be told which image to take, and none has a ref.name that it knows";
+                attempt.obstacle(Obstacle::new(reason, Cure::One, SOURCE));
+                refused.into_iter().for_each(|own| attempt.take(own));
             }
-        };
+        }
+    }
+
+    fn one_root(self, attempt: &mut Attempt, source: Quirks, half: &OciHalf, root: &Root) {
         let mut quirks = source.and(root.quirks);
         match self.instance(root, half) {
             Ok(Some(image)) => {
                 quirks = quirks.and(half.images[image].quirks);
                 let platform = half.images[image].platform.as_ref();
-                let all = if half.roots.len() == 1 { root.leaves.len() } else { 1 };
                 match platform {
-                    Some(platform) if all > 1 => attempt.note(Note::OnlyPlatform(platform.clone())),
+                    Some(platform) if root.leaves.len() > 1 => attempt.note(Note::OnlyPlatform(platform.clone())),
                     platform if !self.is(SKOPEO) => drop(self.takes_platform(attempt, platform)),
                     _ => {}
                 }
@@ -162,7 +217,12 @@ impl Reader<'_> {
             Err(obstacle) => attempt.obstacle(obstacle),
         }
         attempt.break_rules(self.engine, Half::Oci, quirks);
-        self.name(attempt, std::iter::once(of_root(self.engine, root)));
+        if self.is(STORAGE) && source.contains(Quirk::Folder) {
+            // Annotations are asked in archives only.
+            attempt.note(Note::NamedAfterPath);
+        } else {
+            self.name(attempt, std::iter::once(of_root(self.engine, root)));
+        }
     }
 
     /// Chooses what containers/image chooses; `None` for an artifact that is copied.
@@ -210,16 +270,18 @@ impl Reader<'_> {
     /// Adds how an engine is told to take the platform that is there.
     fn with_other_platform(self, obstacle: Obstacle, root: &Root, half: &OciHalf) -> Obstacle {
         let there = root.leaves.iter().find_map(|&leaf| half.images[leaf].platform.as_ref());
-        match (there, self.engine) {
-            (Some(platform), Engine::SkopeoOci19 | Engine::SkopeoOci122) => obstacle.advice(format!(
-                "skopeo --override-os {} --override-arch {} copy …",
-                platform.os, platform.architecture
-            )),
-            (Some(platform), Engine::Containerd1 | Engine::Containerd2) => {
-                obstacle.advice(format!("ctr images import --platform {platform} FILE"))
+        Obstacle { advice: there.and_then(|platform| self.told_platform(platform)), ..obstacle }
+    }
+
+    /// Returns how an engine is told to take a platform.
+    fn told_platform(self, platform: &Platform) -> Option<String> {
+        match self.engine {
+            Engine::SkopeoOci19 | Engine::SkopeoOci122 => {
+                Some(format!("skopeo --override-os {} --override-arch {} copy …", platform.os, platform.architecture))
             }
-            (Some(platform), Engine::Nerdctl) => obstacle.advice(format!("nerdctl load --platform {platform} -i FILE")),
-            _ => obstacle,
+            Engine::Containerd1 | Engine::Containerd2 => Some(format!("ctr images import --platform {platform} FILE")),
+            Engine::Nerdctl => Some(format!("nerdctl load --platform {platform} -i FILE")),
+            _ => None,
         }
     }
 
@@ -227,8 +289,7 @@ impl Reader<'_> {
     fn import(self, attempt: &mut Attempt, source: Quirks, half: &OciHalf) {
         const SOURCE: &str = "containerd, client/import.go";
         let mut quirks = source;
-        let (mut images, mut taken, mut fates) = (0, 0, Vec::new());
-        let mut filtered = None;
+        let (mut images, mut fates, mut named) = (0, Vec::new(), Vec::new());
         for root in half.roots.iter().filter(|root| !root.companion) {
             quirks = quirks.and(root.quirks);
             match &root.kind {
@@ -246,38 +307,34 @@ impl Reader<'_> {
                 }
                 quirks = quirks.and(half.below(root));
             }
-            if self.lacks_own(root) && self.is(FILTERING) {
-                let obstacle =
-                    Obstacle::new(format!("the image for {} is not there", self.host), Cure::Platform, SOURCE);
-                attempt.obstacle(self.with_other_platform(obstacle, root, half));
-                continue;
-            }
-            let own: Vec<&OciImage> =
-                root.leaves.iter().map(|&leaf| &half.images[leaf]).filter(|image| self.runs(image)).collect();
+            fates.push(of_root(self.engine, root));
+            named.push(root.digest.as_str());
+            // Where a descriptor names no platform, nothing is filtered.
+            let own: Vec<&OciImage> = match root.kind {
+                Kind::Image(image) if root.platform.is_none() => vec![&half.images[image]],
+                _ => root.leaves.iter().map(|&leaf| &half.images[leaf]).filter(|image| self.runs(image)).collect(),
+            };
             quirks = own.iter().fold(quirks, |quirks, image| quirks.and(image.quirks));
-            if own.is_empty() {
-                if self.is(FILTERING) {
-                    filtered = filtered.or(Some(root));
-                    continue;
-                }
+            if self.is(FILTERING) && (own.is_empty() || self.lacks_own(root)) {
+                let (what, cure) = if self.lacks_own(root) {
+                    (format!("the image for {} is not there", self.host), Cure::Platform)
+                } else {
+                    (format!("no image for {}", self.host), Cure::Nothing)
+                };
+                attempt.obstacle(self.with_other_platform(Obstacle::new(what, cure, SOURCE), root, half));
+            } else if !own.iter().any(|image| self.runs(image)) {
                 let other = root.leaves.iter().find_map(|&leaf| half.images[leaf].platform.clone());
                 other.into_iter().for_each(|platform| attempt.note(Note::OtherPlatform(platform)));
             }
-            taken += 1;
-            fates.push(of_root(self.engine, root));
         }
         if images == 0 {
             attempt.obstacle(Obstacle::new("no image inside", Cure::Nothing, SOURCE));
         }
-        if let Some(root) = filtered {
-            if taken == 0 {
-                let obstacle = Obstacle::new(format!("no image for {}", self.host), Cure::Nothing, SOURCE);
-                attempt.obstacle(self.with_other_platform(obstacle, root, half));
-            } else {
-                attempt.note(Note::LeavesOut { images: images - taken });
-            }
-        }
         attempt.break_rules(self.engine, Half::Oci, quirks);
+        if self.is(CTR) && collide(&fates, &named) {
+            let reason = "two images have the same name: the second takes it, and the first is gone too soon";
+            attempt.obstacle(Obstacle::new(reason, Cure::One, "measured with containerd 1.6.20"));
+        }
         self.name(attempt, fates.into_iter());
     }
 
@@ -290,7 +347,10 @@ impl Reader<'_> {
     }
 
     fn suits(self, platform: &Platform) -> bool {
-        platform.distance(self.host).is_some()
+        // containerd takes it that these processors run the older ones' programs.
+        let i386 =
+            self.is(IMPORTERS) && (self.host.architecture.as_str(), platform.architecture.as_str()) == ("amd64", "386");
+        platform.distance(self.host).is_some() || (i386 && platform.os == self.host.os)
     }
 
     fn runs(self, image: &OciImage) -> bool {
@@ -306,20 +366,26 @@ impl Reader<'_> {
         let mut fates = Vec::new();
         for root in &half.roots {
             let fate = of_root(self.engine, root);
-            let same = |other: &&Root| other.ref_name == root.ref_name;
             let mut own = Attempt::default();
-            match (&fate, &root.kind) {
-                (Fate::Nameless, _) => continue,
-                (Fate::Refused(reason), _) => own.obstacle(Obstacle::new(reason.clone(), Cure::Name, SOURCE)),
-                (_, Kind::Absent) => own.obstacle(Obstacle::new("it is not there", Cure::Nothing, SOURCE)),
-                (_, Kind::Other) => own.obstacle(Obstacle::new("an artifact, not an image", Cure::Nothing, SOURCE)),
-                _ if half.roots.iter().filter(same).count() > 1 => {
+            match &fate {
+                Fate::Nameless => {
+                    own.obstacle(Obstacle::new("no image has a ref.name, which it asks for", Cure::Name, SOURCE));
+                }
+                Fate::Refused(reason) => own.obstacle(Obstacle::new(reason.clone(), Cure::Name, SOURCE)),
+                _ if half.roots.iter().filter(|other| other.ref_name == root.ref_name).count() > 1 => {
                     own.obstacle(Obstacle::new("several images have the same ref.name", Cure::One, SOURCE));
+                }
+                _ => {}
+            }
+            match root.kind {
+                Kind::Absent => own.obstacle(Obstacle::new("it is not there", Cure::Nothing, SOURCE)),
+                _ if root.leaves.is_empty() => {
+                    own.obstacle(Obstacle::new("an artifact, not an image", Cure::Nothing, SOURCE));
                 }
                 _ if root.manifests > 1 => {
                     let reason =
                         format!("it takes no index with several manifests, and this one has {}", root.manifests);
-                    own.obstacle(Obstacle::new(reason, Cure::Platform, SOURCE));
+                    own.obstacle(Obstacle::new(reason, Cure::Rebuild, SOURCE));
                 }
                 _ => {}
             }
@@ -330,11 +396,11 @@ impl Reader<'_> {
                 failures.extend(own.obstacles);
             }
         }
+        if half.roots.is_empty() {
+            attempt.obstacle(Obstacle::new("index.json names nothing", Cure::Nothing, SOURCE));
+        }
         if fates.is_empty() {
-            if failures.is_empty() {
-                failures.push(Obstacle::new("no image has a ref.name, which it asks for", Cure::Name, SOURCE));
-            }
-            attempt.obstacles.extend(failures);
+            failures.into_iter().for_each(|failure| attempt.obstacle(failure));
         }
         let left = half.roots.len() - fates.len();
         if left > 0 && !fates.is_empty() {
@@ -379,21 +445,18 @@ impl Reader<'_> {
         !self.is(SKOPEO) && !matches!(self.engine, Engine::CraneTarball | Engine::CraneLayout | Engine::Regctl)
     }
 
-    /// Says what it means that only some images of a docker-archive are for the platform.
-    fn filter(self, attempt: &mut Attempt, images: usize, taken: usize, there: Option<&Platform>) {
+    /// Says what it means that images of a docker-archive are for other platforms: what is filtered out is missed when
+    /// it is to be unpacked.
+    fn filter(self, attempt: &mut Attempt, other: &DockerImage) {
         const SOURCE: &str = "containerd, core/images/archive/importer.go and client/import.go";
-        if taken == 0 {
-            let obstacle = Obstacle::new(format!("no image for {}", self.host), Cure::Nothing, SOURCE);
-            attempt.obstacle(match there {
-                Some(platform) if self.engine == Engine::Nerdctl => {
-                    obstacle.advice(format!("nerdctl load --platform {platform} -i FILE"))
-                }
-                Some(platform) => obstacle.advice(format!("ctr images import --platform {platform} FILE")),
-                None => obstacle.advice("ctr images import --all-platforms FILE".to_owned()),
-            });
-        } else if taken < images {
-            attempt.note(Note::LeavesOut { images: images - taken });
-        }
+        let (what, advice) = match &other.platform {
+            Some(platform) => (format!("an image is for {platform}, not {}", self.host), self.told_platform(platform)),
+            None => {
+                ("an image names no platform".to_owned(), Some("ctr images import --all-platforms FILE".to_owned()))
+            }
+        };
+        let obstacle = Obstacle::new(what, Cure::Nothing, SOURCE);
+        attempt.obstacle(Obstacle { advice, ..obstacle });
     }
 
     /// Tells under which names images are listed, and what that means.
@@ -438,6 +501,13 @@ impl Reader<'_> {
     }
 }
 
+/// Tells whether two images that differ get one name.
+fn collide(fates: &[Fate], digests: &[&str]) -> bool {
+    let mut known = HashMap::new();
+    let mut named = fates.iter().zip(digests).filter_map(|(fate, digest)| Some((fate.listed()?, digest)));
+    named.any(|(name, digest)| known.insert(name, digest).is_some_and(|other| other != digest))
+}
+
 /// What becomes of an image that `manifest.json` gives no name.
 fn of_no_tag(engine: Engine) -> Fate {
     // What becomes of any name tells whether names matter.
@@ -455,6 +525,13 @@ impl Attempt {
         if self.notes.len() < MOST && !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+
+    /// Adds what came of a part.
+    fn take(&mut self, part: Self) {
+        part.obstacles.into_iter().for_each(|obstacle| self.obstacle(obstacle));
+        part.notes.into_iter().for_each(|note| self.note(note));
+        part.names.into_iter().for_each(|name| self.list(name));
     }
 
     fn list(&mut self, name: String) {

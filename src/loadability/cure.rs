@@ -5,8 +5,9 @@ use super::fix::Fix;
 use super::profile::{OciImage, Profile, Quirk, Root};
 use super::rules::{CI_OCI, CLASSIC, Cure, FILTERING, IMPORTERS, LAYOUT_FOLDERS, PODMAN, UMOCI};
 use crate::formats::Format;
+use crate::graph::Name;
 use crate::platform::Platform;
-use crate::reference::{Reference, is_tag};
+use crate::reference::is_tag;
 
 /// What keeps an image from going into a docker-archive, or from being an image at all for those that unpack it.
 const BEYOND_HELP: [Quirk; 5] =
@@ -23,7 +24,11 @@ pub(super) fn fix(engine: Engine, profile: &Profile, host: &Platform, cures: &[C
     let passes_docker = rebuild || to == Format::DockerArchive;
     let platform = platform(engine, profile, host, passes_docker, needs(Cure::Platform))?;
     let mut tags = Vec::new();
-    if needs(Cure::Name) || (needs_name(engine) && !has_name(profile)) {
+    let names = names(profile);
+    // A conversion refuses what no tool would write as a name.
+    let refused = names.iter().any(|name| matches!(name, Name::Invalid { fatal: true, .. }));
+    let kept = |name: &Name| matches!(name, Name::Full(_)) || (!passes_docker && matches!(name, Name::Bare(_)));
+    if needs(Cure::Name) || refused || (needs_name(engine) && !names.iter().any(kept)) {
         match tags_for_one(profile) {
             Some(own) => tags = own,
             // It keeps images without a name, and a docker-archive has no bare tags.
@@ -73,14 +78,15 @@ fn needs_name(engine: Engine) -> bool {
     UMOCI.contains(&engine) || matches!(engine, Engine::Containerd1 | Engine::Containerd2)
 }
 
-fn has_name(profile: &Profile) -> bool {
+/// Returns what a conversion makes of the source's names.
+fn names(profile: &Profile) -> Vec<Name> {
     let docker = profile.docker.iter().flat_map(|half| &half.images).chain(&profile.legacy);
     let oci = profile.oci.iter().flat_map(|half| &half.roots);
-    docker.flat_map(|image| &image.names).any(|name| name.parse::<Reference>().is_ok())
-        || oci.flat_map(names).any(|name| name.parse::<Reference>().is_ok())
+    let docker = docker.flat_map(|image| &image.names).map(|name| Name::from_repo_tag(name));
+    docker.chain(oci.flat_map(annotations).map(|name| Name::from_annotation(name))).collect()
 }
 
-fn names(root: &Root) -> impl Iterator<Item = &String> {
+fn annotations(root: &Root) -> impl Iterator<Item = &String> {
     root.containerd_name.iter().chain(&root.ref_name)
 }
 
@@ -92,7 +98,7 @@ fn tags_for_one(profile: &Profile) -> Option<Vec<String>> {
         return None;
     }
     let mut tags: Vec<String> =
-        roots.iter().flat_map(|root| names(root)).filter(|name| is_tag(name)).cloned().collect();
+        roots.iter().flat_map(|root| annotations(root)).filter(|name| is_tag(name)).cloned().collect();
     tags.sort();
     tags.dedup();
     if tags.is_empty() {

@@ -21,7 +21,7 @@ pub use prediction::{Note, Prediction, Refusal, Verdict};
 
 use attempt::{Attempt, Obstacle, Reader};
 use profile::{Profile, Quirk};
-use rules::{Cure, Half, IMPORTERS, LAYOUT_FOLDERS, PODMAN};
+use rules::{Cure, IMPORTERS, LAYOUT_FOLDERS, PODMAN};
 
 use crate::archive::Archive;
 use crate::platform::Platform;
@@ -53,26 +53,20 @@ impl Archive {
 /// Predicts what one engine does.
 fn predict(engine: Engine, profile: &Profile, host: &Platform) -> Prediction {
     let reader = Reader { engine, host };
-    let mut attempts = Vec::new();
-    match halves(engine, profile) {
-        Ok(halves) => {
-            for half in halves {
-                attempts.push(match half {
-                    Reading::Docker(half) => reader.docker(profile, half),
-                    Reading::Oci(half) => reader.oci(profile, half),
-                    Reading::Legacy(image) => reader.legacy(profile, image),
-                });
-            }
+    let (halves, wrong) = halves(engine, profile);
+    let mut attempts: Vec<Attempt> = halves
+        .into_iter()
+        .map(|half| match half {
+            Reading::Docker(half) => reader.docker(profile, half),
+            Reading::Oci(half) => reader.oci(profile, half),
+            Reading::Legacy(image) => reader.legacy(profile, image),
+        })
+        .collect();
+    if let Some(wrong) = wrong {
+        if attempts.is_empty() {
+            attempts.push(reader.nothing(profile));
         }
-        Err(obstacle) => {
-            let mut attempt = Attempt::default();
-            // That it is a folder, say, is to be told before that it is the wrong format.
-            for rule in rules::broken(engine, Half::Oci, profile.quirks).filter(|rule| rule.half.is_none()) {
-                attempt.obstacle(Obstacle::new(rule.reason, rule.cure, rule.source));
-            }
-            attempt.obstacle(obstacle);
-            attempts.push(attempt);
-        }
+        attempts.iter_mut().for_each(|attempt| attempt.obstacles.insert(attempt.whole, wrong.clone()));
     }
     let chosen = attempts.iter().position(|attempt| attempt.obstacles.is_empty()).unwrap_or(0);
     let attempt = attempts.swap_remove(chosen);
@@ -107,60 +101,58 @@ enum Reading<'p> {
     Legacy(&'p profile::DockerImage),
 }
 
-/// Returns the halves that an engine tries, in its order; or why it finds none.
-fn halves(engine: Engine, profile: &Profile) -> Result<Vec<Reading<'_>>, Obstacle> {
-    let docker = profile.docker.as_ref().map(Reading::Docker);
-    let oci = profile.oci.as_ref().map(Reading::Oci);
-    let wrong = |reason: &str, source| Err(Obstacle::new(reason, Cure::Pack, source));
+/// Returns the halves that an engine tries, in its order, and what is wrong with that.
+fn halves(engine: Engine, profile: &Profile) -> (Vec<Reading<'_>>, Option<Obstacle>) {
+    const TARFILE: &str = "containers/image, docker/internal/tarfile";
+    const IMPORTER: &str = "containerd, core/images/archive/importer.go";
+    const UMOCI: &str = "umoci, oci/cas/dir/dir.go";
+    let docker: Vec<_> = profile.docker.iter().map(Reading::Docker).collect();
+    let oci: Vec<_> = profile.oci.iter().map(Reading::Oci).collect();
+    let legacy: Vec<_> = profile.legacy.iter().map(Reading::Legacy).collect();
+    let wrong = |reason: &str, source| Some(Obstacle::new(reason, Cure::Pack, source));
     let no_manifest = if profile.legacy.is_some() {
         "from before docker 1.10: it has no manifest.json"
     } else {
         "an OCI layout without a manifest.json"
     };
-    let has_layout = !profile.quirks.contains(Quirk::NoLayoutFile);
+    let unless = |halves: Vec<_>, reason, source| {
+        let obstacle = if halves.is_empty() { wrong(reason, source) } else { None };
+        (halves, obstacle)
+    };
+    let has_layout_file = !profile.quirks.contains(Quirk::NoLayoutFile);
     let other_version = profile.quirks.contains(Quirk::OtherLayoutVersion);
-    if IMPORTERS.contains(&engine) {
-        const SOURCE: &str = "containerd, core/images/archive/importer.go";
-        return match (has_layout, oci, docker) {
-            (true, ..) if other_version => wrong("the version in oci-layout is not 1.0.0", SOURCE),
-            (true, Some(oci), _) => Ok(vec![oci]),
-            (false, _, Some(docker)) => Ok(vec![docker]),
-            (true, None, Some(_)) if !profile.has_index => wrong("it has an oci-layout, but no index.json", SOURCE),
-            (true, None, Some(docker)) => Ok(vec![docker]),
-            (false, Some(_), None) => wrong("an OCI layout without its oci-layout file", SOURCE),
-            (_, None, None) => wrong(no_manifest, SOURCE),
-        };
-    }
+    let layout_file = if other_version {
+        wrong("the version in its oci-layout is not 1.0.0", IMPORTER)
+    } else {
+        wrong("an OCI layout without its oci-layout file", IMPORTER)
+    };
+    let valid = has_layout_file && !other_version;
     match engine {
-        Engine::Docker20 => {
-            let legacy = profile.legacy.as_ref().map(Reading::Legacy);
-            docker
-                .or(legacy)
-                .map_or_else(|| wrong(no_manifest, "moby 20.10, image/tarexport/load.go"), |half| Ok(vec![half]))
-        }
-        Engine::Regctl if has_layout && !other_version && oci.is_some() => Ok(oci.into_iter().collect()),
-        Engine::Regctl => {
-            let reason = if oci.is_some() { "an OCI layout without a valid oci-layout file" } else { no_manifest };
-            docker.map_or_else(|| wrong(reason, "regclient, image.go"), |half| Ok(vec![half]))
-        }
-        Engine::Umoci04 | Engine::Umoci06 => match oci {
-            Some(oci) if has_layout && !other_version => Ok(vec![oci]),
-            Some(_) => wrong("an OCI layout without a valid oci-layout file", "umoci, oci/cas/dir/dir.go"),
-            None => wrong("no OCI layout: no index.json", "umoci, oci/cas/dir/dir.go"),
+        Engine::Docker20 if docker.is_empty() => unless(legacy, no_manifest, "moby 20.10, image/tarexport/load.go"),
+        engine if IMPORTERS.contains(&engine) => match (oci.is_empty(), docker.is_empty()) {
+            (false, _) if valid => (oci, None),
+            (false, _) if other_version => (oci, layout_file),
+            (true, false) if has_layout_file && !profile.has_index => {
+                (docker, wrong("it has an oci-layout, but no index.json", IMPORTER))
+            }
+            (_, false) => (docker, None),
+            (false, true) => (oci, layout_file),
+            (true, true) => (docker, wrong(no_manifest, IMPORTER)),
         },
-        engine if PODMAN.contains(&engine) => {
-            let halves: Vec<_> = oci.into_iter().chain(docker).collect();
-            if halves.is_empty() { wrong(no_manifest, "containers/common, libimage/load.go") } else { Ok(halves) }
+        Engine::Regctl => match (oci.is_empty(), docker.is_empty()) {
+            (false, _) if valid => (oci, None),
+            (_, false) => (docker, None),
+            (false, true) => (oci, layout_file),
+            (true, true) => (docker, wrong(no_manifest, "regclient, image.go")),
+        },
+        Engine::Umoci04 | Engine::Umoci06 if valid => unless(oci, "no OCI layout: no index.json", UMOCI),
+        Engine::Umoci04 | Engine::Umoci06 if oci.is_empty() => (oci, wrong("no OCI layout: no index.json", UMOCI)),
+        Engine::Umoci04 | Engine::Umoci06 => (oci, layout_file),
+        engine if PODMAN.contains(&engine) => unless(oci.into_iter().chain(docker).collect(), no_manifest, TARFILE),
+        Engine::SkopeoOci19 | Engine::SkopeoOci122 | Engine::BuildahOci128 | Engine::BuildahOci145 => {
+            unless(oci, "no OCI layout: no index.json", "containers/image, oci/layout")
         }
-        Engine::SkopeoOci19
-        | Engine::SkopeoOci122
-        | Engine::BuildahOci128
-        | Engine::BuildahOci145
-        | Engine::CraneLayout => oci.map_or_else(
-            || wrong("no OCI layout: no index.json", "containers/image, oci/layout"),
-            |half| Ok(vec![half]),
-        ),
-        _ => docker
-            .map_or_else(|| wrong(no_manifest, "containers/image, docker/internal/tarfile"), |half| Ok(vec![half])),
+        Engine::CraneLayout => unless(oci, "no OCI layout: no index.json", "go-containerregistry, pkg/v1/layout"),
+        _ => unless(docker, no_manifest, TARFILE),
     }
 }

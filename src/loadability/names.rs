@@ -44,7 +44,8 @@ pub(super) fn of_repo_tag(engine: Engine, raw: &str) -> Fate {
         return of_containers(raw).map_or_else(Fate::Refused, listed);
     }
     if CLASSIC.contains(&engine) {
-        return listed(familiar(&reference));
+        // With both, docker says that it has loaded the name, and lists the image without one.
+        return if reference.digest().is_some() { Fate::Nameless } else { listed(familiar(&reference)) };
     }
     listed(shown_by_importer(engine, &reference))
 }
@@ -93,6 +94,14 @@ pub(super) fn of_root(engine: Engine, root: &Root) -> Fate {
 }
 
 impl Fate {
+    /// Returns the name under which the image is listed.
+    pub(super) fn listed(&self) -> Option<&str> {
+        match self {
+            Self::Listed { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// Tells whether the image is listed under a name that means something else.
     pub(super) fn is_renamed(&self) -> bool {
         let Self::Listed { name, from } = self else { return false };
@@ -151,13 +160,6 @@ mod tests {
     use super::super::profile::{Kind, Quirks};
     use super::*;
 
-    fn listed(fate: &Fate) -> Option<&str> {
-        match fate {
-            Fate::Listed { name, .. } => Some(name),
-            _ => None,
-        }
-    }
-
     #[test]
     fn repo_tags_become_what_engines_list() {
         use Engine::{BuildahDocker128, Containerd1, Docker20, Docker29, Podman4};
@@ -170,6 +172,7 @@ mod tests {
             (Docker20, "fix", None),
             (Docker20, "", None),
             (Docker20, &digest, None),
+            (Docker20, &digest.replace('@', ":1@"), None),
             (Docker29, "fix", Some("fix:latest")),
             (Docker29, &digest, Some("a/b:<none>")),
             (Containerd1, "fix", Some("docker.io/library/fix:latest")),
@@ -182,7 +185,7 @@ mod tests {
             (BuildahDocker128, "fix", Some("localhost/fix:latest")),
             (BuildahDocker128, &digest, None),
         ] {
-            assert_eq!(listed(&of_repo_tag(engine, raw)), want, "{engine} {raw}");
+            assert_eq!(of_repo_tag(engine, raw).listed(), want, "{engine} {raw}");
         }
         assert_eq!(of_repo_tag(Engine::SkopeoDocker19, ""), Fate::Ignored);
     }
@@ -193,6 +196,7 @@ mod tests {
         let named = |containerd: Option<&str>, spec: Option<&str>| Root {
             containerd_name: containerd.map(str::to_owned),
             ref_name: spec.map(str::to_owned),
+            platform: None,
             digest: format!("sha256:{}", "1".repeat(64)),
             quirks: Quirks::default(),
             kind: Kind::Other,
@@ -222,7 +226,7 @@ mod tests {
             (Umoci04, None, Some("a b"), None),
             (Umoci04, Some("docker.io/a/b:1"), None, None),
         ] {
-            assert_eq!(listed(&of_root(engine, &named(containerd, spec))), want, "{engine} {containerd:?} {spec:?}");
+            assert_eq!(of_root(engine, &named(containerd, spec)).listed(), want, "{engine} {containerd:?} {spec:?}");
         }
     }
 

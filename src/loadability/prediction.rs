@@ -60,6 +60,8 @@ pub enum Note {
         /// As the engine lists it.
         to: String,
     },
+    /// The image is named after the path of the folder that it is in (`localhost/PATH:latest`), which must be lower case.
+    NamedAfterPath,
     /// So many images are listed without a name.
     Untagged(usize),
     /// So many images are listed by a name that was made of their digest.
@@ -132,6 +134,7 @@ impl Note {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Renamed { .. } => "renamed",
+            Self::NamedAfterPath => "named-after-path",
             Self::Untagged(_) => "untagged",
             Self::ByDigest(_) => "by-digest",
             Self::OnlyPlatform(_) => "only-platform",
@@ -164,6 +167,7 @@ impl fmt::Display for Note {
         let images = |n: usize| if n == 1 { "image".to_owned() } else { format!("{n} images") };
         match self {
             Self::Renamed { from, to } => write!(f, "{from} becomes {to}"),
+            Self::NamedAfterPath => write!(f, "named localhost/PATH, after the folder's path"),
             Self::Untagged(1) => write!(f, "without a name"),
             Self::Untagged(n) => write!(f, "{n} images without a name"),
             Self::ByDigest(n) => write!(f, "{} by digest only, without a name", images(*n)),

@@ -36,6 +36,8 @@ pub(super) enum Quirk {
     UncleanLink,
     /// A layer is a symbolic link, and no file of the same layer stands before it.
     LayerLink,
+    /// A layer is a symbolic link, and an earlier image has a file of the same layer.
+    KnownLayerLink,
     /// A file that `manifest.json` names is a symbolic link to a link, or counts from the root.
     DistantFile,
     /// The same, and counts from the root.
@@ -61,8 +63,8 @@ pub(super) enum Quirk {
     NoLayoutFile,
     /// `oci-layout` has a version other than 1.0.0.
     OtherLayoutVersion,
-    /// A blob, `index.json` or `oci-layout` is a link.
-    BlobLink,
+    /// `index.json` or `oci-layout` is a link.
+    IndexLink,
     /// A descriptor in `index.json` has no media type.
     Untyped,
     /// Something is named by another hash than sha256.
@@ -80,6 +82,8 @@ pub(super) enum Quirk {
     UnknownLayer,
     /// A manifest of docker's, or layers of docker's types in an OCI manifest.
     DockerTypes,
+    /// A manifest of docker's with a layer whose media type is unknown.
+    DockerUnknownLayer,
     /// A config of docker's type in an OCI manifest.
     DockerConfig,
     /// A layer is not compressed with gzip, but says so.
@@ -171,6 +175,8 @@ pub(super) struct Root {
     pub(super) containerd_name: Option<String>,
     /// `org.opencontainers.image.ref.name`, as it is written.
     pub(super) ref_name: Option<String>,
+    /// As the descriptor says it.
+    pub(super) platform: Option<Platform>,
     pub(super) digest: String,
     pub(super) quirks: Quirks,
     pub(super) kind: Kind,

@@ -52,10 +52,14 @@ pub(super) struct Rule {
 pub(super) const CLASSIC: &[Engine] = &[Docker20, Docker25];
 /// What is built on containerd's importer.
 pub(super) const IMPORTERS: &[Engine] = &[Docker29, Containerd1, Containerd2, Kind, Nerdctl];
+/// containerd's own client.
+pub(super) const CTR: &[Engine] = &[Containerd1, Containerd2];
 /// Importers that are told which platform to take, and take no other.
 pub(super) const FILTERING: &[Engine] = &[Containerd1, Containerd2, Nerdctl];
 /// containers/image, reading `manifest.json`.
 const CI_DOCKER: &[Engine] = &[Podman4, Podman5, SkopeoDocker19, SkopeoDocker122, BuildahDocker128, BuildahDocker145];
+/// The same, one image at a time.
+pub(super) const COPY_DOCKER: &[Engine] = &[SkopeoDocker19, SkopeoDocker122, BuildahDocker128, BuildahDocker145];
 /// containers/image, reading `index.json`.
 pub(super) const CI_OCI: &[Engine] = &[Podman4, Podman5, SkopeoOci19, SkopeoOci122, BuildahOci128, BuildahOci145];
 /// containers/image as Debian 12 has it.
@@ -87,7 +91,9 @@ pub(super) const RULES: &[Rule] = &[
     // The source as a whole.
     rule(Folder, None, &[CLASSIC, IMPORTERS, FILES], "it reads a file, not a folder", Cure::Pack,
         "measured; docker, containerd and regctl read a stream"),
-    rule(Wrapped, None, &[CLASSIC, IMPORTERS, CI_DOCKER, CI_OCI, &[CraneTarball, Regctl]],
+    rule(Folder, Some(Half::Docker), &[PODMAN], "it takes a folder only when that is an OCI layout", Cure::Pack,
+        "containers/common, libimage/load.go"),
+    rule(Wrapped, None, &[CLASSIC, IMPORTERS, CI_DOCKER, CI_OCI, LAYOUT_FOLDERS, &[CraneTarball, Regctl]],
         "everything lies inside one more folder, where it does not look", Cure::Pack, "measured with Debian 12's engines"),
     rule(AbsoluteName, None, &[IMPORTERS, CI_DOCKER, CI_OCI, &[CraneTarball, Regctl]],
         "names in the tar begin with a slash", Cure::Pack, "measured; all but docker's graph driver store compare names as they are"),
@@ -117,6 +123,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(RootedFile, Some(Half::Docker), &[TARBALL], "files are links that count from the root", Cure::Pack, GGCR),
     rule(LayerLink, Some(Half::Docker), &[CI_DOCKER],
         "layers are symbolic links, whose size it takes for the layer's", Cure::Pack, TARFILE),
+    rule(KnownLayerLink, Some(Half::Docker), &[COPY_DOCKER],
+        "layers are symbolic links, whose size it takes for the layer's", Cure::Pack, TARFILE),
     rule(LayerHardLink, Some(Half::Docker), &[IMPORTERS, CI_DOCKER],
         "layers are hard links, which it reads as empty files", Cure::Pack, TARFILE),
     rule(LayerHardLinkAway, Some(Half::Docker), &[TARBALL],
@@ -132,7 +140,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(NoRootfsType, Some(Half::Docker), &[TARBALL], "the config's rootfs has no type", Cure::Nothing, "measured"),
 
     // What index.json leads to.
-    rule(BlobLink, Some(Half::Oci), &[IMPORTERS], "blobs are links", Cure::Pack, IMPORTER),
+    rule(IndexLink, Some(Half::Oci), &[IMPORTERS], "index.json or oci-layout is a link", Cure::Pack, IMPORTER),
     rule(Untyped, Some(Half::Oci), &[IMPORTERS, &[CraneLayout], UMOCI],
         "index.json does not say what it names (no mediaType)", Cure::Rebuild, "measured"),
     rule(OtherHash, Some(Half::Oci), &[IMPORTERS, CI_OCI, &[CraneLayout], UMOCI],
@@ -148,9 +156,12 @@ pub(super) const RULES: &[Rule] = &[
         "layers are encrypted", Cure::Nothing, "measured; the copying tools keep them as they are"),
     rule(DockerConfig, Some(Half::Oci), &[STORAGE, UMOCI],
         "an OCI manifest has a config of docker's type", Cure::Rebuild, "containers/image, internal/image/oci.go"),
+    rule(DockerUnknownLayer, Some(Half::Oci), &[CI_OCI],
+        "a manifest of docker's has layers of unknown media types", Cure::Nothing, "containers/image, manifest/docker_schema2.go"),
     rule(DockerTypes, Some(Half::Oci), &[UMOCI], "it does not know docker's media types", Cure::Rebuild, UMOCI_TYPES),
-    rule(UnknownLayer, Some(Half::Oci), &[UMOCI], "a layer has a media type that it does not know", Cure::Nothing, UMOCI_TYPES),
-    rule(NoRootfs, Some(Half::Oci), &[IMPORTERS, STORAGE, UMOCI],
+    rule(UnknownLayer, Some(Half::Oci), &[IMPORTERS, UMOCI],
+        "a layer has a media type that it does not know", Cure::Nothing, UNPACK),
+    rule(NoRootfs, Some(Half::Oci), &[IMPORTERS, UMOCI],
         "the config says nothing of the layers (no rootfs)", Cure::Nothing, "measured"),
     rule(NoPlatform, Some(Half::Oci), &[UMOCI], "the config names no platform", Cure::Nothing, "measured"),
     rule(ZstdLayer, Some(Half::Oci), &[&[Umoci04]],
@@ -183,4 +194,10 @@ pub(super) fn broken(engine: Engine, half: Half, quirks: Quirks) -> impl Iterato
             && rule.half.is_none_or(|own| own == half)
             && rule.engines.iter().any(|engines| engines.contains(&engine))
     })
+}
+
+/// Returns the rules about the source as a whole that it breaks for an engine, whatever half it would read.
+pub(super) fn of_the_whole(engine: Engine, quirks: Quirks) -> impl Iterator<Item = &'static Rule> {
+    // Which half is of no matter to these.
+    broken(engine, Half::Oci, quirks).filter(|rule| rule.half.is_none())
 }

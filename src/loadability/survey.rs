@@ -89,6 +89,7 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
     }
     quirks.insert_if(shape.far_link, Quirk::FarLink);
     let entries = graph.entries.iter().zip(&shape.items).take(LOOKED_AT);
+    let mut earlier = HashSet::new();
     let images = entries.map(|(entry, item)| {
         let config = entry.config.as_ref().map(Document::value).unwrap_or_default();
         let config = Cursor::new(&config);
@@ -98,7 +99,7 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
             .flat_map(|rootfs| rootfs.list("diff_ids").unwrap_or_default())
             .filter_map(|id| id.value().as_str())
             .collect();
-        let mut quirks = item_quirks(item, &diff_ids, shape);
+        let mut quirks = item_quirks(item, &diff_ids, &mut earlier, shape);
         let typed = rootfs.is_some_and(|rootfs| rootfs.text_of("type").is_ok_and(|text| text == Some("layers")));
         quirks.insert_if(!typed, Quirk::NoRootfsType);
         DockerImage { names: entry.tags.clone(), platform: Platform::read(&config).unwrap_or_default(), quirks }
@@ -106,16 +107,24 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
     DockerHalf { quirks, images: images.collect() }
 }
 
-fn item_quirks(item: &ItemShape, diff_ids: &[&str], shape: &Shape) -> Quirks {
+/// `earlier` are the layers that earlier items hold as files.
+fn item_quirks(item: &ItemShape, diff_ids: &[&str], earlier: &mut HashSet<String>, shape: &Shape) -> Quirks {
     let mut quirks = layer_quirks(item.layers.iter().filter_map(|layer| layer.compression));
     way_quirks(&mut quirks, item.config, shape);
     quirks.insert_if(matches!(item.config.link, Link::Hard { .. }), Quirk::DocumentHardLink);
     let mut seen = HashSet::new();
     for (i, layer) in item.layers.iter().enumerate() {
         way_quirks(&mut quirks, layer.way, shape);
+        let diff_id = diff_ids.get(i).copied().unwrap_or_default();
+        let symlink = !matches!(layer.way.link, Link::None | Link::Hard { .. });
         // Of several paths to one layer, containers/image takes the first.
-        if diff_ids.get(i).is_none_or(|id| seen.insert(*id)) {
-            quirks.insert_if(!matches!(layer.way.link, Link::None | Link::Hard { .. }), Quirk::LayerLink);
+        if symlink && seen.insert(diff_id) {
+            let known = earlier.contains(diff_id);
+            quirks.insert(if known { Quirk::KnownLayerLink } else { Quirk::LayerLink });
+        }
+        seen.insert(diff_id);
+        if !symlink {
+            earlier.insert(diff_id.to_owned());
         }
         if let Link::Hard { from_folder } = layer.way.link {
             quirks.insert(Quirk::LayerHardLink);
@@ -165,7 +174,7 @@ impl<'a> Surveyor<'a> {
             roots.extend(self.root(&descriptor));
         }
         let mut quirks = Quirks::default();
-        quirks.insert_if(self.shape.linked_blob && self.shape.container == Container::Tar, Quirk::BlobLink);
+        quirks.insert_if(self.shape.linked_index && self.shape.container == Container::Tar, Quirk::IndexLink);
         OciHalf { quirks, roots, images: self.images }
     }
 
@@ -175,8 +184,14 @@ impl<'a> Surveyor<'a> {
         quirks.insert_if(descriptor.media_type.is_none(), Quirk::Untyped);
         quirks.insert_if(is_other_hash(&descriptor.digest), Quirk::OtherHash);
         let kind = match self.graph.node(node) {
-            Node::Image(image) => Kind::Image(self.image(node, image)),
-            Node::Artifact(_) => Kind::Other,
+            Node::Image(image) => Kind::Image(self.image(node, image, descriptor)),
+            Node::Artifact(_) => {
+                // No artifact has such a manifest: it is an image with layers that nobody knows.
+                let docker =
+                    descriptor.media_type.as_deref().is_some_and(|text| text.starts_with(media_type::DOCKER_PREFIX));
+                quirks.insert_if(docker, Quirk::DockerUnknownLayer);
+                Kind::Other
+            }
             Node::Absent(_) => Kind::Absent,
             Node::Index(index) => {
                 let children = index.children.iter().take(self.left);
@@ -184,7 +199,7 @@ impl<'a> Surveyor<'a> {
                     .map(|child| Child {
                         platform: child.descriptor.platform.clone(),
                         kind: match self.graph.node(child.node) {
-                            Node::Image(image) => ChildKind::Image(self.image(child.node, image)),
+                            Node::Image(image) => ChildKind::Image(self.image(child.node, image, &child.descriptor)),
                             Node::Index(_) => ChildKind::Index,
                             Node::Artifact(_) => ChildKind::Other,
                             Node::Absent(_) => ChildKind::Absent,
@@ -202,7 +217,7 @@ impl<'a> Surveyor<'a> {
         for id in below.into_iter().take(self.left) {
             self.left -= 1;
             match graph.node(id) {
-                Node::Image(image) => leaves.push(self.image(id, image)),
+                Node::Image(image) => leaves.push(self.image(id, image, descriptor)),
                 Node::Absent(_) => absent = true,
                 Node::Artifact(artifact) => absent |= !artifact.missing.is_empty(),
                 Node::Index(_) => continue,
@@ -213,6 +228,7 @@ impl<'a> Surveyor<'a> {
         Some(Root {
             containerd_name: text(CONTAINERD_NAME),
             ref_name: text(REF_NAME),
+            platform: descriptor.platform.clone(),
             digest: descriptor.digest.to_string(),
             quirks,
             kind,
@@ -223,11 +239,11 @@ impl<'a> Surveyor<'a> {
         })
     }
 
-    /// Returns where the image is in the list, after adding it when it is new.
-    fn image(&mut self, node: NodeId, image: &Image) -> usize {
+    /// Returns where the image is in the list, after adding it when it is new. `named_by` is what leads to it.
+    fn image(&mut self, node: NodeId, image: &Image, named_by: &Descriptor) -> usize {
         let Self { graph, images, known, .. } = self;
         *known.entry(node).or_insert_with(|| {
-            images.push(OciImage { platform: image.platform.clone(), quirks: image_quirks(graph, image) });
+            images.push(OciImage { platform: image.platform.clone(), quirks: image_quirks(graph, image, named_by) });
             images.len() - 1
         })
     }
@@ -237,7 +253,7 @@ fn is_other_hash(digest: &Digest) -> bool {
     digest.algorithm() != Algorithm::Sha256
 }
 
-fn image_quirks(graph: &Graph, image: &Image) -> Quirks {
+fn image_quirks(graph: &Graph, image: &Image, named_by: &Descriptor) -> Quirks {
     let mut quirks = Quirks::default();
     for layer in &image.layers {
         quirks = quirks.and(oci_layer_quirks(graph, layer));
@@ -254,10 +270,12 @@ fn image_quirks(graph: &Graph, image: &Image) -> Quirks {
     let Some(config) = config else { return quirks };
     quirks.insert_if(is_other_hash(&manifest.digest()) || is_other_hash(&config.digest), Quirk::OtherHash);
     let is_docker = |text: &str| text.starts_with(media_type::DOCKER_PREFIX);
-    let own_type = fields.text_of("mediaType").ok().flatten();
+    // Readers go by the descriptor.
+    let media_type = named_by.media_type.as_deref().or(fields.text_of("mediaType").ok().flatten());
     let docker_config = config.media_type.as_deref().is_some_and(is_docker);
-    let docker_manifest = own_type.map_or(docker_config, is_docker);
+    let docker_manifest = media_type.map_or(docker_config, is_docker);
     quirks.insert_if(docker_manifest, Quirk::DockerTypes);
+    quirks.insert_if(docker_manifest && quirks.contains(Quirk::UnknownLayer), Quirk::DockerUnknownLayer);
     quirks.insert_if(docker_config && !docker_manifest, Quirk::DockerConfig);
     quirks.insert_if(graph.embedded.contains(&config.digest), Quirk::Embedded);
     quirks

@@ -89,15 +89,6 @@ impl Members {
         all.into_iter().any(far)
     }
 
-    /// Tells whether a member below this folder is a link.
-    pub(crate) fn has_link_below(&self, folder: &str) -> bool {
-        let prefix = format!("{}{folder}/", self.wrapper);
-        let below = self.by_name.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
-        below
-            .flat_map(|(_, same_name)| same_name)
-            .any(|member| matches!(member, Member::Symlink(_) | Member::HardLink(_)))
-    }
-
     /// Tells whether everything lies in one folder that is looked through.
     pub(crate) fn is_wrapped(&self) -> bool {
         !self.wrapper.is_empty()
@@ -192,12 +183,5 @@ mod tests {
             let name = link.0;
             assert_eq!(members(&[file("y"), link]).has_far_link(), want, "{name}");
         }
-    }
-
-    #[test]
-    fn links_below_a_folder_are_seen() {
-        let members = members(&[file("blobs/sha256/a"), symlink("blobs.x", "y"), symlink("other/x", "y")]);
-        assert!(!members.has_link_below("blobs"));
-        assert!(members.has_link_below("other"));
     }
 }

@@ -14,6 +14,7 @@ mod faults;
 mod fixtures;
 mod fuzzed;
 mod inspect;
+mod loadability;
 mod memory;
 mod names;
 mod properties;

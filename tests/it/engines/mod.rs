@@ -3,6 +3,7 @@
 mod diff;
 mod identity;
 mod legacy;
+mod loadability;
 mod loads;
 mod several;
 mod story;

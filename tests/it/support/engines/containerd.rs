@@ -39,7 +39,12 @@ impl Containerd {
 
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        line(&mut client(&self.scratch, arguments))
+        line(&mut self.command(arguments))
+    }
+
+    /// Returns a client command that knows the socket.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        client(&self.scratch, arguments)
     }
 
     /// Imports and unpacks an archive into an empty list of images: unpacking is what verifies layers.
