@@ -35,8 +35,8 @@ pub struct Limits {
     pub link_hops: usize,
     /// Bytes that one compressed stream may inflate to. No layer that is meant comes near 1 TiB.
     pub inflated_bytes: u64,
-    /// Bytes of memory for the files of layers, where they are listed, merged or compared. A file takes about 150, and
-    /// the largest images have half a million in all their layers.
+    /// Bytes of memory for the files of layers, where they are listed, merged or compared. A file takes about 120, and
+    /// large images have some hundred thousand. With this, all that is held stays below 64 MiB.
     pub file_list_bytes: u64,
 }
 
@@ -56,7 +56,7 @@ impl Default for Limits {
             sparse_ratio: 1000,
             link_hops: 40,
             inflated_bytes: 1 << 40,
-            file_list_bytes: 128 << 20,
+            file_list_bytes: 48 << 20,
         }
     }
 }

@@ -107,11 +107,16 @@ fn compare_values(path: &str, shape: Shape, a: Option<&Value>, b: Option<&Value>
     let (a, b) = (a.filter(|a| !is_none(shape, a)), b.filter(|b| !is_none(shape, b)));
     match (shape, a, b) {
         (Apart, ..) | (_, None, None) => {}
-        // What only one has is told as a whole, the main parts apart.
-        (Struct(fields), Some(Value::Object(_)) | None, Some(Value::Object(_)) | None)
-            if (a.is_some() && b.is_some()) || matches!(path, "" | "config") =>
-        {
-            compare_fields(path, fields, a, b, out);
+        (Struct(fields), Some(Value::Object(_)) | None, Some(Value::Object(_)) | None) => {
+            let mut inside = Vec::new();
+            compare_fields(path, fields, a, b, &mut inside);
+            // What only one has is told as a whole, the main parts apart.
+            let whole = (a.is_none() || b.is_none()) && !matches!(path, "" | "config");
+            if whole && !inside.is_empty() {
+                out.push(FieldChange { path: path.to_owned(), a: a.cloned(), b: b.cloned() });
+            } else {
+                out.extend(inside);
+            }
         }
         (Map(shape), Some(Value::Object(_)) | None, Some(Value::Object(_)) | None) => {
             let entry = |map: Option<&'_ Value>, key: &str| map.and_then(|map| map.get(key)).cloned();

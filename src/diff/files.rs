@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::DiffOptions;
 use super::ignore::Ignore;
 use super::model::{Attribute, AttributeChange, FileChange, FileChanges, FileStatus};
 use crate::context::Cancel;
@@ -13,34 +14,27 @@ pub(super) fn compare(
     a: &Merged,
     b: &Merged,
     paths: &Paths,
-    ignore: &BTreeSet<Ignore>,
+    options: &DiffOptions,
     cancel: &Cancel,
 ) -> Result<FileChanges> {
     let mut links = Links([a, b].map(|tree| (tree.linked(), HashMap::new())));
-    let mut changes = FileChanges::default();
+    let mut collector = Collector { brief: options.brief, changes: FileChanges::default(), cover: None };
     let mut todo = vec![PathId::ROOT];
     while let Some(path) = todo.pop() {
         cancel.check()?;
         let from = todo.len();
         todo.extend(a.children(path).chain(b.children(path)));
         todo[from..].sort_unstable_by(|&x, &y| paths.name(y).cmp(paths.name(x)));
-        // Equal names in one directory are one path.
-        let mut kept = from;
-        for at in from..todo.len() {
-            if kept == from || todo[kept - 1] != todo[at] {
-                todo[kept] = todo[at];
-                kept += 1;
-            }
-        }
-        todo.truncate(kept);
-        let (of_a, of_b) = (a.get(path), b.get(path));
-        let (status, shown_file, differences) = match (of_a, of_b) {
+        // Equal names in one directory are one path, and stand side by side.
+        let both: Vec<PathId> = todo.drain(from..).collect();
+        todo.extend(both.iter().enumerate().filter(|(i, path)| *i == 0 || both[i - 1] != **path).map(|(_, path)| path));
+        let (status, file, differences) = match (a.get(path), b.get(path)) {
             (None, None) => continue,
             (Some(file), None) => (FileStatus::Removed, file, Vec::new()),
             (None, Some(file)) => (FileStatus::Added, file, Vec::new()),
             (Some(one), Some(other)) => {
-                let mut differences =
-                    if one.is_same_entry(&other) { Vec::new() } else { attributes(one, other, ignore) };
+                let same = one.is_same_entry(&other);
+                let mut differences = if same { Vec::new() } else { attributes(one, other, &options.ignore) };
                 differences.extend(links.difference(path, one, other, paths));
                 if differences.is_empty() {
                     continue;
@@ -48,16 +42,58 @@ pub(super) fn compare(
                 (FileStatus::Changed, other, differences)
             }
         };
+        let folder = paths.parent(path);
+        let inside = a.get(folder).is_some() != b.get(folder).is_some();
+        collector.add(status, file, differences, inside, paths);
+    }
+    Ok(collector.changes)
+}
+
+/// Counts what differs, and lists it as far as it is wanted.
+struct Collector {
+    brief: Option<usize>,
+    changes: FileChanges,
+    /// The listed directory that the next files may be in.
+    cover: Option<usize>,
+}
+
+impl Collector {
+    /// Adds a file; `inside`: its directory is there on one side only, too.
+    fn add(
+        &mut self,
+        status: FileStatus,
+        file: Visible<'_>,
+        differences: Vec<AttributeChange>,
+        inside: bool,
+        paths: &Paths,
+    ) {
+        let changes = &mut self.changes;
         match status {
             FileStatus::Added => changes.added += 1,
             FileStatus::Removed => changes.removed += 1,
             FileStatus::Changed => changes.changed += 1,
         }
-        let size = shown_file.file().filter(|file| file.kind == FileKind::File).map(|file| file.size());
-        let path = format!("/{}", shown(&paths.path(path)));
-        changes.list.push(FileChange { path, status, kind: shown_file.kind(), size, differences });
+        if let Some(most) = self.brief {
+            if status == FileStatus::Changed && differences.iter().all(|it| it.what == Attribute::Mtime) {
+                changes.only_mtime += 1;
+                return;
+            }
+            if inside && let Some(cover) = self.cover {
+                changes.list[cover].inside += 1;
+                return;
+            }
+            if changes.list.len() >= most {
+                self.cover = None;
+                changes.unlisted += 1;
+                return;
+            }
+        }
+        self.cover = Some(changes.list.len());
+        let kind = file.kind();
+        let size = file.file().filter(|_| kind == FileKind::File).map(|file| file.size());
+        let path = format!("/{}", shown(&paths.path(file.path)));
+        changes.list.push(FileChange { path, status, kind, size, inside: 0, differences });
     }
-    Ok(changes)
 }
 
 /// Returns what is different between two files of one name, hard links apart.

@@ -47,6 +47,9 @@ pub struct DiffOptions {
     /// Read every layer: hold it against its digests, and compare the files of images whose layers differ. Without it,
     /// what the documents claim of the layers is compared, and believed.
     pub layers: bool,
+    /// List so many files at most, none that differ in nothing but their time, and of a directory that only one image has
+    /// nothing that is in it. All are counted. `None`: list all.
+    pub brief: Option<usize>,
 }
 
 impl Default for DiffOptions {
@@ -57,6 +60,7 @@ impl Default for DiffOptions {
             platforms: Vec::new(),
             ignore: BTreeSet::new(),
             layers: true,
+            brief: None,
         }
     }
 }
@@ -147,7 +151,7 @@ impl Comparison<'_, '_> {
         if !changed_layers.is_empty() && self.options.layers {
             let trees = (self.reader.merge(number, 0, &mut notes)?, self.reader.merge(number, 1, &mut notes)?);
             if let (Some(one), Some(other)) = &trees {
-                let compare = |paths: &mut _| files::compare(one, other, paths, &self.options.ignore, &self.cx.cancel);
+                let compare = |paths: &mut _| files::compare(one, other, paths, self.options, &self.cx.cancel);
                 files = Some(self.reader.catalog.with_paths(compare)?);
             }
         }
@@ -176,7 +180,7 @@ impl Comparison<'_, '_> {
             files,
             notes,
         };
-        let same_files = found.files.as_ref().is_none_or(|files| files.list.is_empty());
+        let same_files = found.files.as_ref().is_none_or(FileChanges::is_empty);
         found.same = found.names.is_none()
             && found.platforms.is_none()
             && found.config.is_empty()

@@ -144,8 +144,21 @@ pub struct FileChanges {
     pub removed: usize,
     /// How many both have, and not the same.
     pub changed: usize,
-    /// All of them, each directory before what is in it, sorted by name.
+    /// Each directory before what is in it, sorted by name.
     pub list: Vec<FileChange>,
+    /// How many differ in nothing but their time; they are not listed. Only in a brief comparison.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub only_mtime: usize,
+    /// How many more would be listed. Only in a brief comparison.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted: usize,
+}
+
+impl FileChanges {
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.added + self.removed + self.changed == 0
+    }
 }
 
 /// A file that differs.
@@ -162,9 +175,17 @@ pub struct FileChange {
     /// Bytes of a regular file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// How many files are in it that are not listed: all that is in a directory which only one image has. Only in a brief
+    /// comparison.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inside: usize,
     /// What is different, of files that both have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<AttributeChange>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 fn kind<S: serde::Serializer>(kind: &FileKind, serializer: S) -> Result<S::Ok, S::Error> {

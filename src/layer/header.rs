@@ -145,7 +145,7 @@ fn apply(
 ) -> Result<(), Fault> {
     let text = || std::str::from_utf8(value).ok();
     let number = || text().and_then(|text| text.parse::<u64>().ok());
-    let record = || format!("{}={}", shown(key), quoted(&shown(value)));
+    let record = || format!("{}={}", shown(&key[..key.len().min(100)]), quoted(&shown(value)));
     let mut invalid = || faults.push(Fault::InvalidRecord(record()));
     if let Some(name) = key.strip_prefix(XATTR) {
         entry.xattrs.insert(name.to_vec(), value.to_vec());

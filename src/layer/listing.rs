@@ -19,6 +19,9 @@ use crate::limits::{Limits, exceeded};
 /// So many problems of a layer are kept; all are counted.
 const PROBLEMS_KEPT: usize = 100;
 
+/// What a map of extended attributes takes, beside what is in it.
+const XATTRS_COST: usize = 640;
+
 /// Where lists of files are made that are to be merged or compared: they share their paths and one limit.
 #[derive(Debug)]
 pub(crate) struct Catalog {
@@ -272,8 +275,8 @@ impl Builder<'_> {
         let path = self.catalog.with_paths(|paths| paths.add(&name.parts))?;
         let (extra, number) = self.details(entry)?;
         if !entry.xattrs.is_empty() {
-            let bytes: usize = entry.xattrs.iter().map(|(key, value)| key.len() + value.len() + 100).sum();
-            self.charge.take(bytes)?;
+            let bytes: usize = entry.xattrs.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
+            self.charge.take(XATTRS_COST + bytes)?;
             self.listing.xattrs.push((index(self.listing.files.len())?, entry.xattrs.clone()));
         }
         self.listing.files.push(File {

@@ -4,7 +4,7 @@ use super::entry::{Entry, FileKind};
 use super::problem::Fault;
 
 /// PATH_MAX and NAME_MAX: nothing longer can be unpacked on Linux.
-const PATH_LIMIT: usize = 4096;
+pub(super) const PATH_LIMIT: usize = 4096;
 const PART_LIMIT: usize = 255;
 /// Removes the file of this name from the layers below (image-spec, layer.md, "Whiteouts").
 const WHITEOUT: &[u8] = b".wh.";

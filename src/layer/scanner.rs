@@ -1,6 +1,6 @@
 //! A tar, entry by entry, from a stream that comes in slices: nothing is held but one header and what describes it.
 
-use super::entry::Entry;
+use super::entry::{Entry, shown};
 use super::header::{Decoded, Pending, Sparse, decode};
 use super::names;
 use super::problem::{Fault, Problem};
@@ -195,7 +195,11 @@ impl Scanner {
         }
     }
 
-    fn report(&self, what: Fault, offset: u64, path: Option<Vec<u8>>, sink: Sink<'_>) -> Result<()> {
+    fn report(&self, what: Fault, offset: u64, mut path: Option<Vec<u8>>, sink: Sink<'_>) -> Result<()> {
+        // Whoever gathers problems need not fear for the memory.
+        if let Some(path) = &mut path {
+            path.truncate(names::PATH_LIMIT);
+        }
         sink(Event::Problem(Problem { what, offset, path }))
     }
 
@@ -293,7 +297,7 @@ impl Scanner {
                 }
                 // Git writes its commit there.
                 Ok((b"comment" | b"charset", _)) => continue,
-                Ok((key, _)) => Fault::GlobalRecord(super::entry::shown(key)),
+                Ok((key, _)) => Fault::GlobalRecord(shown(&key[..key.len().min(names::PATH_LIMIT)])),
             };
             self.report(fault, self.header, None, sink)?;
         }

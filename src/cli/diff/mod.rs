@@ -82,6 +82,7 @@ pub(super) fn run(args: &DiffArgs, signals: &Signals) -> Result<ExitCode> {
     options.platforms.clone_from(&args.platform);
     options.ignore = args.ignore.iter().copied().collect();
     options.layers = !args.no_files;
+    options.brief = if args.quiet { Some(0) } else { (!args.all && !args.json).then_some(text::FILES) };
     let shown = sources.each_ref().map(|source| source.location.shown("standard input"));
     let progress = args.progress.start(&shown.join(" and "), args.quiet, false);
     let mut cx = args.source.context(signals)?;

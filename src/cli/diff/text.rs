@@ -22,7 +22,7 @@ pub(super) struct View {
 }
 
 /// Files that are listed unless all are wanted.
-const FILES: usize = 100;
+pub(super) const FILES: usize = 100;
 /// Changes of one kind in a config that are listed unless all are wanted.
 const FIELDS: usize = 40;
 /// Bytes of a digest that are enough to tell layers apart: what docker shows.
@@ -171,46 +171,23 @@ fn short(digest: &str) -> String {
 }
 
 fn files(out: &mut String, changes: &FileChanges, view: View) {
-    if changes.list.is_empty() {
+    if changes.is_empty() {
         return line(out, "files", "the same");
     }
-    let FileChanges { added, removed, changed, .. } = changes;
+    let FileChanges { added, removed, changed, list, only_mtime, unlisted, .. } = changes;
     line(out, "files", &format!("{added} added, {removed} removed, {changed} changed"));
-    let mut left = if view.all { usize::MAX } else { FILES };
-    let (mut times, mut unlisted) = (0, 0);
-    let mut at = changes.list.iter().peekable();
-    while let Some(file) = at.next() {
-        let mut inside = 0;
-        if !view.all {
-            if file.status == FileStatus::Changed && file.differences.iter().all(|it| it.what == Attribute::Mtime) {
-                times += 1;
-                continue;
-            }
-            // All that is in a directory which only one has is there with it.
-            let below = |other: &&FileChange| {
-                let rest = other.path.strip_prefix(file.path.as_str()).unwrap_or_default();
-                file.status != FileStatus::Changed && other.status == file.status && rest.starts_with('/')
-            };
-            while at.next_if(below).is_some() {
-                inside += 1;
-            }
-        }
-        if left == 0 {
-            unlisted += 1 + inside;
-            continue;
-        }
-        left -= 1;
-        entry(out, file, inside, view);
+    for file in list {
+        entry(out, file, view);
     }
-    more(out, "    ", unlisted);
-    if times > 0 {
-        let verb = if times == 1 { "differs" } else { "differ" };
-        let text = format!("{times} {verb} in nothing but the time (--all lists them)");
+    more(out, "    ", *unlisted);
+    if *only_mtime > 0 {
+        let verb = if *only_mtime == 1 { "differs" } else { "differ" };
+        let text = format!("{only_mtime} {verb} in nothing but the time (--all lists them)");
         let _ = writeln!(out, "    {}", paint(FAINT, &text));
     }
 }
 
-fn entry(out: &mut String, file: &FileChange, inside: usize, view: View) {
+fn entry(out: &mut String, file: &FileChange, view: View) {
     let (mark, style): (_, Style) = match file.status {
         FileStatus::Added => ("A", GOOD),
         FileStatus::Removed => ("D", BAD),
@@ -224,7 +201,7 @@ fn entry(out: &mut String, file: &FileChange, inside: usize, view: View) {
             other => details.push(other.to_string()),
         }
     }
-    details.extend((inside > 0).then(|| format!("and {inside} in it")));
+    details.extend((file.inside > 0).then(|| format!("and {} in it", file.inside)));
     let slash = if file.kind == FileKind::Directory && file.path != "/" { "/" } else { "" };
     // Names are from the root, as in a tar.
     let path = if file.path == "/" { "/".to_owned() } else { escape(file.path.trim_start_matches('/')) };
