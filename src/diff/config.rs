@@ -154,13 +154,7 @@ fn is_none(shape: Shape, value: &Value) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty() || (matches!(shape, Time) && text.starts_with("0001-01-01T00:00:00")),
         Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => match shape {
-            Struct(known) => fields.iter().all(|(key, value)| {
-                let shape = known.iter().find(|(name, _)| fold(name) == fold(key)).map_or(Pointer, |(_, shape)| *shape);
-                is_none(shape, value)
-            }),
-            _ => fields.is_empty(),
-        },
+        Value::Object(fields) => fields.is_empty(),
     };
     zero && !matches!(shape, Pointer)
 }
