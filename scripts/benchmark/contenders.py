@@ -49,7 +49,7 @@ class Contender:
         short = [word if word.startswith("-") else strip(word) for word in words]
         short[0] = self.program.name.split()[0]
         tail = " && sync" if self.sync else ""
-        many = f"{len(self.calls)} times: " if self.calls else ""
+        many = f"{sum(call[0] == words[0] for call in self.calls)} times: " if self.calls else ""
         return many + shlex.join(short) + tail
 
 
