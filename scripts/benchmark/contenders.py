@@ -45,10 +45,11 @@ class Contender:
     @property
     def shown(self):
         """The command without anything of this machine."""
-        words = self.calls[0] if self.calls else self.words
+        words = self.calls[-1] if self.calls else self.words
         short = [word if word.startswith("-") else strip(word) for word in words]
+        short[0] = self.program.name.split()[0]
         tail = " && sync" if self.sync else ""
-        many = f"{len(self.calls)} times: " if self.calls else ""
+        many = f"{sum(call[0] == words[0] for call in self.calls)} times: " if self.calls else ""
         return many + shlex.join(short) + tail
 
 
@@ -111,9 +112,10 @@ class Reference:
         return [self.path, image, output, *options]
 
 
-def built(top, *options):
-    """Builds something with cargo and returns where its program is."""
-    command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics", *options]
+def built(top, kind, name):
+    """Builds a target with cargo, of a kind as in `--bin`, and returns where its program is."""
+    command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
+    command += [f"--{kind}", name]
     say(" ".join(command))
     try:
         done = subprocess.run(command, cwd=top, stdout=subprocess.PIPE, text=True)
@@ -121,11 +123,13 @@ def built(top, *options):
         raise Trouble("cargo is not installed") from None
     if done.returncode != 0:
         raise Trouble("cargo failed")
-    found = [json.loads(line).get("executable") for line in done.stdout.splitlines() if line.startswith("{")]
-    found = [path for path in found if path]
-    if not found:
-        raise Trouble("cargo built no program")
-    return found[-1]
+    # cargo may build other targets on the way.
+    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    for message in messages:
+        target = message.get("target", {})
+        if message.get("executable") and target["name"] == name and kind in target["kind"]:
+            return message["executable"]
+    raise Trouble(f"cargo built no {name}")
 
 
 def commit(top):

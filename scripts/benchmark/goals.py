@@ -62,7 +62,6 @@ SECOND_CORE = [
     ("gzip, one layer", "one-layer", "gzip, 1 thread", "gzip, 2 threads", 1.75),
     ("gzip fast, one layer", "one-layer", f"{FAST}, 1 thread", f"{FAST}, 2 threads", 1.75),
     ("zstd, one layer", "one-layer", "zstd, 1 thread", "zstd, 2 threads", 1.75),
-    ("gunzip, 4 layers", "gunzip", ONE_THREAD, "transload", None),
 ]
 # title, group, largest ratio to the reference that syncs
 REFERENCE = [

@@ -91,13 +91,13 @@ def group(stage, name):
         ],
         "dir": lambda: [
             stage.ours("transload", PLAIN_OCI, "oci-dir"),
-            *stage.theirs(PLAIN_OCI, "oci", source="oci-archive"),
+            # Without the option skopeo compresses the layers.
+            *stage.theirs(PLAIN_OCI, "oci", "--preserve-digests", source="oci-archive"),
             *stage.copies(PLAIN_OCI),
         ],
         "own": lambda: own(stage),
         "random": lambda: [
             stage.ours("transload", RANDOM, "oci-archive"),
-            stage.ours(ONE_THREAD, RANDOM, "oci-archive", "--threads", "1"),
             *stage.theirs(RANDOM, "oci-archive"),
         ],
         "start": lambda: start(stage),
@@ -138,7 +138,6 @@ def zstd(stage):
 def gunzip(stage, image):
     return [
         stage.ours("transload", image, "docker-archive"),
-        stage.ours(ONE_THREAD, image, "docker-archive", "--threads", "1"),
         *stage.theirs(image, "docker-archive", source="oci-archive"),
     ]
 

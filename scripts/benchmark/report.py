@@ -9,7 +9,7 @@ TITLES = {
     "gunzip": "oci-archive (gzip, made by skopeo) → docker-archive",
     "copy": "docker-archive → oci-archive, not compressed (skopeo: `--preserve-digests`)",
     "hybrid": "oci-archive, not compressed → hybrid-archive (skopeo, which has no hybrid: → docker-archive)",
-    "dir": "oci-archive, not compressed → oci-dir",
+    "dir": "oci-archive, not compressed → oci-dir (skopeo: `--preserve-digests`)",
     "own": "oci-archive (gzip, made by transload) → docker-archive",
     "random": "200 MB of noise in one layer, docker-archive → oci-archive, gzip",
     "start": "Start",
@@ -50,7 +50,7 @@ def times(value, digits=2):
 def render(data):
     results = Results(data)
     parts = [head(data), goals(results), others(results), synced(results), measured(results), made_by(data)]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part.strip("\n") + "\n" for part in parts if part)
 
 
 def head(data):
@@ -58,10 +58,7 @@ def head(data):
     peers = ", ".join(peer["version"] for peer in data["peers"])
     dates = sorted(group["date"] for group in data["groups"].values())
     date = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
-    runs = sorted(
-        {len(found.get("wall", [])) for group in data["groups"].values() for found in group["contenders"].values()}
-    )
-    runs = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    runs, uneven, total = spread(data)
     features = f", with {' and '.join(machine['features'])}" if machine["features"] else ""
     return f"""<!-- Written by scripts/bench. Do not edit: run it again. -->
 
@@ -82,7 +79,25 @@ def head(data):
   writes configs anew on the way to OCI); each of their layers was unpacked and hashed and is what its config says, and
   {data["checked_by"]} took them.
 - transload syncs its output to the disk before the output gets its name; skopeo does not. That is in transload's times.
-{plot_of(data)}"""
+{restless(uneven, total)}{plot_of(data)}"""
+
+
+def spread(data):
+    """How many runs there were, how many contenders varied by more than a third, and how many contenders there are."""
+    groups = [group["contenders"].values() for name, group in data["groups"].items() if name != "start"]
+    walls = [found["wall"] for group in groups for found in group if "wall" in found]
+    runs = sorted({len(wall) for wall in walls}) or [0]
+    uneven = sum(max(wall) > 4 / 3 * min(wall) for wall in walls)
+    return (str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"), uneven, len(walls)
+
+
+def restless(uneven, total):
+    """A warning, when the machine was not quiet."""
+    if uneven == 0:
+        return ""
+    return f"""- **Beware:** the slowest run of {uneven} of {total} contenders took at least a third longer than their fastest; the
+  machine was busy with other things.
+"""
 
 
 def plot_of(data):
@@ -144,8 +159,7 @@ def others(results):
     for title, group, slow, fast, limit in SECOND_CORE:
         ratio = results.ratio(group, slow, fast)
         if ratio is not None:
-            goal = f"≥ {limit}" if limit else ""
-            rows.append([f"second core: {title}", times(ratio), goal, verdict(ratio, limit, least=True)])
+            rows.append([f"second core: {title}", times(ratio), f"≥ {limit}", verdict(ratio, limit, least=True)])
     rows += growth(results) + limits(results) + start(results)
     if not rows:
         return ""
