@@ -32,8 +32,8 @@ impl Trial {
 }
 
 /// podman names the image in a folder after the folder's path, which has to be a name.
-fn lower_case_folder() -> TempDir {
-    let name = format!("transload-it-{}", std::process::id());
+fn lower_case_folder(what: &str) -> TempDir {
+    let name = format!("transload-it-{}-{what}", std::process::id());
     tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in("/tmp").expect("a folder can be made")
 }
 
@@ -46,7 +46,7 @@ fn engines_do_what_is_predicted_of_archives_of_every_make() {
     if !require(&tools()) {
         return;
     }
-    let folder = lower_case_folder();
+    let folder = lower_case_folder("made");
     let mut trials = Vec::new();
     for (name, case) in cases::all() {
         let path = case.put(folder.path(), &name);
@@ -65,7 +65,7 @@ fn engines_do_what_is_predicted_of_other_peoples_archives() {
     }
     let table = std::fs::read_to_string(root.join("fixtures.tsv")).expect("the fixtures have a table");
     let names = table.lines().skip(1).filter_map(|line| line.split('\t').next());
-    let folder = lower_case_folder();
+    let folder = lower_case_folder("found");
     let mut trials = Vec::new();
     for (number, name) in names.enumerate() {
         let Some(archive) = open_sound(&root.join(name)) else { continue };
