@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::cache::LayerCache;
 use crate::error::{Error, Result};
+use crate::hands::Hands;
 use crate::limits::Limits;
 use crate::plan::Reason;
 
@@ -125,11 +127,25 @@ pub struct Context<'a> {
     /// Folder for spools (piped input or output, archives that are compressed as a whole). `None`: beside the output,
     /// or the system's folder for temporary files where there is none.
     pub temp_dir: Option<PathBuf>,
+    /// Threads shared with other operations; `None`: `threads` of its own.
+    pub(crate) shared_hands: Option<Hands>,
+    /// Results that other operations made, and will need.
+    pub(crate) layer_cache: Option<LayerCache>,
     /// The next number for [`Event::Started`].
     next_id: Arc<AtomicU64>,
 }
 
 impl Context<'_> {
+    /// Returns the threads that an operation may use. Its caller has one of them.
+    pub(crate) fn hands(&self) -> Hands {
+        self.shared_hands.clone().unwrap_or_else(|| Hands::mine_and_others(self.threads))
+    }
+
+    /// Returns the same without the observer, for reading what is no input.
+    pub(crate) fn unobserved(&self) -> Self {
+        Self { observer: &Silent, ..self.clone() }
+    }
+
     /// Announces that reading of a blob begins; the guard announces the rest.
     pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Ongoing<'_> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
@@ -167,6 +183,8 @@ impl Default for Context<'_> {
             observer: &Silent,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp_dir: None,
+            shared_hands: None,
+            layer_cache: None,
             next_id: Arc::default(),
         }
     }

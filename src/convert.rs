@@ -8,7 +8,7 @@ use crate::code::Severity;
 use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::context::{Context, Event};
 use crate::error::{Error, ErrorKind, Result, Within};
-use crate::execute::{Assembly, Sealed};
+use crate::execute::{Assembly, Sealed, Sharing};
 use crate::faults::Faults;
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
@@ -150,7 +150,8 @@ impl Archive {
         }
         let to = options.to;
         let writer = output::create(output, to.container(), existing(options)?, cx)?;
-        let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
+        let sharing = Sharing::default();
+        let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, &sharing, cx);
         let like = |id| to.blob_member_like(plan.jobs.get(id));
         assembly.measure(&to.prologue(), &like, &|outcome| to.blob_member(outcome))?;
         let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);

@@ -57,6 +57,7 @@
 //! digests, not prevented.
 
 mod archive;
+mod cache;
 mod code;
 mod codec;
 mod content;
@@ -75,6 +76,7 @@ mod formats;
 pub mod fuzzing;
 mod go_json;
 mod graph;
+mod hands;
 mod inspect;
 mod json;
 mod layer;
