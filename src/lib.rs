@@ -57,6 +57,7 @@
 //! digests, not prevented.
 
 mod archive;
+pub mod batch;
 mod cache;
 mod code;
 mod codec;
@@ -104,7 +105,7 @@ pub use diff::{
     FileChanges, FileStatus, Ignore, ImageDifference, LayerChange, Sides, diff,
 };
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
-pub use error::{Error, ErrorKind, Result, escape};
+pub use error::{Error, ErrorKind, Result, escape, escape_json};
 pub use formats::{Format, FormatAbout};
 pub use inspect::{
     Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, FilesSummary, HistoryLine, InspectOptions,

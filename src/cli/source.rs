@@ -27,7 +27,10 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   sparse-ratio        how many times larger than its archive a sparse member is (1000)
   link-hops           hops from link to link (40)
   inflated-bytes      bytes that one compressed stream inflates to (1 TiB)
-  file-list-bytes     bytes of memory for lists of layers' files (48 MiB)";
+  file-list-bytes     bytes of memory for lists of layers' files (48 MiB)
+  items               items of one batch, list or report (100000)
+  line-bytes          bytes of one line of a list or report (4 MiB)
+  list-bytes          bytes of text of one list, or of the names in reports (16 MiB)";
 
 /// How sources are read. The last three options stand at the end of every help text.
 #[derive(Args, Debug)]

@@ -1,0 +1,22 @@
+//! Many archives as one job: the list of them, their division into shards, and the report of what became of each.
+//!
+//! Everything here is data and decisions. Nothing talks to other processes: shards agree because each computes the same.
+
+mod lines;
+mod list;
+mod record;
+mod shard;
+
+pub use list::{Line, read, write};
+pub use record::{
+    Class, Ending, Entry, Failure, Recompressed, Record, RecordedImage, SCHEMA, Status, Summary, parse_line,
+};
+pub use shard::{Shard, by_hash, by_size};
+
+use crate::error::escape_json;
+
+/// Writes a value as one line of JSON that can be shown on a terminal.
+fn json_line(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_string(value).expect("strings, numbers and lists of them are JSON");
+    escape_json(&json) + "\n"
+}
