@@ -26,8 +26,13 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Tells whether it was triggered.
+    pub fn is_triggered(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
+        if self.is_triggered() { Err(Error::cancelled()) } else { Ok(()) }
     }
 }
 
@@ -144,6 +149,11 @@ impl Context<'_> {
     /// Returns the same without the observer, for reading what is no input.
     pub(crate) fn unobserved(&self) -> Self {
         Self { observer: &Silent, ..self.clone() }
+    }
+
+    /// Returns the same for one of several operations that share threads and results.
+    pub(crate) fn sharing(&self, hands: Hands, layer_cache: LayerCache) -> Self {
+        Self { shared_hands: Some(hands), layer_cache: Some(layer_cache), ..self.clone() }
     }
 
     /// Announces that reading of a blob begins; the guard announces the rest.

@@ -7,7 +7,7 @@ use super::{Facts, Source};
 use crate::cache::{Found, Made, Recipe, Ticket};
 use crate::content::Content;
 use crate::context::Context;
-use crate::digest::{Algorithm, Digest};
+use crate::digest::Algorithm;
 use crate::error::Result;
 use crate::plan::{Action, Job, JobId};
 
@@ -73,9 +73,7 @@ impl Source<'_> {
         if self.recompute || !large || !ordinary || blob.compression.is_none() {
             return None;
         }
-        let is_plain = blob.layer_compression() == crate::codec::Compression::None;
-        let claimed = || job.expect.diff_id.filter(|_| is_plain).map(|diff_id| diff_id.as_plain_digest());
-        let of = job.expect.digest.or_else(claimed).filter(|of: &Digest| of.algorithm() == Algorithm::Sha256)?;
+        let of = job.stored_claim(self.graph).filter(|of| of.algorithm() == Algorithm::Sha256)?;
         match job.action {
             Action::Copy => None,
             Action::Decompress => Some(Recipe { of, into: None }),
