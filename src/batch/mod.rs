@@ -4,10 +4,12 @@
 
 mod lines;
 mod list;
+mod merge;
 mod record;
 mod shard;
 
-pub use list::{Line, read, write};
+pub use list::{Line, read as read_list, write as write_line};
+pub use merge::Reports;
 pub use record::{
     Class, Ending, Entry, Failure, Recompressed, Record, RecordedImage, SCHEMA, Status, Summary, parse_line,
 };
