@@ -8,6 +8,7 @@ mod item;
 mod journal;
 mod lines;
 mod list;
+mod merge;
 mod naming;
 mod queue;
 mod record;
@@ -17,7 +18,9 @@ mod sources;
 mod work;
 
 pub use item::{Item, Items, Naming};
+pub use list::{Line, read as read_list, write as write_line};
 pub use list::{Line, read, write};
+pub use merge::Reports;
 pub use naming::NameTemplate;
 pub use record::{
     Class, Ending, Entry, Failure, Recompressed, Record, RecordedImage, SCHEMA, Status, Summary, parse_line,

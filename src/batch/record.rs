@@ -10,6 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_line;
+use super::list::Line;
 use super::shard::Shard;
 use crate::digest::{Digest, ImageId};
 use crate::error::{Error, ErrorKind, Result};
@@ -51,7 +52,7 @@ pub struct Record {
     pub in_digest: Option<Digest>,
     /// What became of it, in a word.
     pub status: Status,
-    /// Path of the result; `None` when there is none.
+    /// Path of the result; of an item that failed, where it was to be. `None` when there was to be none.
     #[serde(rename = "out")]
     pub output: Option<String>,
     /// Digest of the result's root document.
@@ -73,6 +74,9 @@ pub struct Record {
     pub shard: Option<Shard>,
     /// Why there is no result.
     pub error: Option<Failure>,
+    /// The list's line, where it says more than `in`, `out` and `size`: another try needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<Line>,
 }
 
 impl Record {
@@ -94,7 +98,16 @@ impl Record {
             seconds: Duration::ZERO,
             shard: None,
             error: None,
+            line: None,
         }
+    }
+
+    /// Returns the line of a list with which it would be tried again.
+    pub fn retry(&self) -> Line {
+        let mut line = self.line.clone().unwrap_or_else(|| Line::new(&self.input));
+        line.output = line.output.or_else(|| self.output.clone());
+        line.id.get_or_insert_with(|| self.item.clone());
+        line
     }
 
     /// Writes it as a line of a report, with a line end.
@@ -239,16 +252,20 @@ pub struct Summary {
 impl Summary {
     /// Counts an item.
     pub fn add(&mut self, record: &Record) {
+        self.count(record.status, record.is_temporary(), record.bytes_in, record.bytes_out);
+    }
+
+    pub(super) fn count(&mut self, status: Status, temporary: bool, bytes_in: u64, bytes_out: u64) {
         self.items += 1;
-        *match record.status {
+        *match status {
             Status::Ok => &mut self.ok,
             Status::Unchanged => &mut self.unchanged,
             Status::Skipped => &mut self.skipped,
-            Status::Failed if record.is_temporary() => &mut self.temporary,
+            Status::Failed if temporary => &mut self.temporary,
             Status::Failed => &mut self.failed,
         } += 1;
-        self.bytes_in = self.bytes_in.saturating_add(record.bytes_in);
-        self.bytes_out = self.bytes_out.saturating_add(record.bytes_out);
+        self.bytes_in = self.bytes_in.saturating_add(bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
     }
 
     /// Returns how a process ends that has done this. Another try passes over what is done, so it counts for more than

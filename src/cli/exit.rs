@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use transload::batch::Ending;
 use transload::{Error, ErrorKind, escape};
 
 /// Printed by `--help`; the README has the same table.
@@ -20,6 +21,15 @@ Exit codes:
 /// What was asked is not so: archives differ, or something is wrong in one.
 pub(super) const ANSWER_NO: u8 = 1;
 const TRY_AGAIN: u8 = 75;
+/// Returns the code for a batch: its worst class.
+pub(super) fn ending(ending: Ending) -> u8 {
+    match ending {
+        Ending::Done => 0,
+        Ending::SomeFailed => ANSWER_NO,
+        Ending::TryAgain => TRY_AGAIN,
+    }
+}
+
 /// What a shell reports for a process that a closed pipe ended.
 const PIPE_CLOSED: u8 = 128 + 13;
 
