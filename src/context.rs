@@ -99,6 +99,13 @@ pub enum Event {
         /// Its size in the output in bytes.
         size: u64,
     },
+    /// In a batch: another item ended.
+    Items {
+        /// Items that ended.
+        done: u64,
+        /// All items.
+        of: u64,
+    },
     /// All blobs are written; what is left is to confirm them to the disk, or to send the result to the stream it is for.
     Sealing,
 }

@@ -19,7 +19,6 @@ mod work;
 
 pub use item::{Item, Items, Naming};
 pub use list::{Line, read as read_list, write as write_line};
-pub use list::{Line, read, write};
 pub use merge::Reports;
 pub use naming::NameTemplate;
 pub use record::{
