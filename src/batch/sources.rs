@@ -64,7 +64,7 @@ pub(super) fn find(
             }
         };
         let at = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) || pass_over(at) {
+        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) {
             if entry.file_type().is_dir() {
                 walk.skip_current_dir();
             }
@@ -72,6 +72,10 @@ pub(super) fn find(
         }
         let name = at.strip_prefix(path).unwrap_or(at).to_owned();
         let kind = match (entry.file_type().is_dir(), std::fs::metadata(at)) {
+            (true, _) if pass_over(at) => {
+                walk.skip_current_dir();
+                continue;
+            }
             (true, _) if is_layout(at) => {
                 walk.skip_current_dir();
                 Kind::Candidate { size: bytes_below(at) }
