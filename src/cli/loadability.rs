@@ -19,8 +19,8 @@ struct Row<'p> {
     prediction: &'p Prediction,
 }
 
-/// Writes the table, and below it the conversions that turn a no into a yes. `input` is the archive as it was typed, `-`
-/// for standard input.
+/// Writes the table, and below it the conversions that turn a no into a yes. `input` is the archive as it was typed,
+/// `-` for standard input.
 pub(super) fn table(predictions: &[Prediction], input: &Path, colour: bool) -> String {
     let rows = rows(predictions, input);
     let width = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);

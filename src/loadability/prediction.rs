@@ -26,8 +26,8 @@ pub struct Prediction {
     pub engine: Engine,
     /// Whether it loads the archive.
     pub verdict: Verdict,
-    /// The names under which it lists the images, at most 50 of them. Engines that copy (skopeo, crane, regctl) take the
-    /// name from the user. `YYYY-MM-DD` stands for the day of the import. May hold any character.
+    /// The names under which it lists the images, at most 50 of them. Engines that copy (skopeo, crane, regctl) take
+    /// the name from the user. `YYYY-MM-DD` stands for the day of the import. May hold any character.
     pub names: Vec<String>,
     /// In what way it differs from what the archive says, and what else is good to know.
     pub notes: Vec<Note>,
@@ -60,7 +60,7 @@ pub enum Note {
         /// As the engine lists it.
         to: String,
     },
-    /// The image is named after the path of the folder that it is in (`localhost/PATH:latest`), which must be lower case.
+    /// The image is named after the path of the folder that it is in (`localhost/PATH:latest`), which must be a name.
     NamedAfterPath,
     /// So many images are listed without a name.
     Untagged(usize),
@@ -114,8 +114,8 @@ impl Prediction {
 }
 
 impl Requirement {
-    /// Returns the predictions that keep it from being met; none when it is. Of a tool with several transports, one that
-    /// loads is enough.
+    /// Returns the predictions that keep it from being met; none when it is. Of a tool with several transports, one
+    /// that loads is enough.
     pub fn unmet<'p>(&self, predictions: &'p [Prediction]) -> Vec<&'p Prediction> {
         let of = |engine: &Engine| predictions.iter().find(|prediction| prediction.engine == *engine);
         let mut unmet = Vec::new();
