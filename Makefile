@@ -1,6 +1,6 @@
 # Every target is one line; what it does is in scripts/.
 
-.PHONY: demo test check golden fuzz install
+.PHONY: demo test check golden fuzz man bench bench-quick bench-micro install
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
@@ -13,12 +13,24 @@ check:
 	scripts/check
 
 golden: ## Rewrite the golden files; review them like code
-	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism
+	UPDATE_GOLDEN=1 cargo test --locked --test it -- determinism golden
 
 SECONDS = 60
 
 fuzz: ## Fuzz every target for a while: make fuzz SECONDS=600; scripts/fuzz says what it needs
 	scripts/fuzz $(SECONDS)
+
+man: ## Write the manual pages to target/man
+	cargo run --locked --quiet -- man target/man
+
+bench: ## Measure everything against skopeo and write benches/RESULTS.md; see scripts/bench --help
+	scripts/bench
+
+bench-quick: ## Measure the ordinary image only: under 5 minutes, when the images are there
+	scripts/bench --quick
+
+bench-micro: ## Measure the parts one by one
+	cargo bench --locked --bench micro
 
 install: ## Install the command into ~/.cargo/bin
 	cargo install --locked --path .

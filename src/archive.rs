@@ -7,7 +7,8 @@ use crate::codec::Compression;
 use crate::context::Context;
 use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::{Error, Result, Within};
-use crate::formats::{self, Format, Reading, Shape};
+use crate::faults::Faults;
+use crate::formats::{self, Format, Reading, Shape, Traits};
 use crate::graph::{Config, Graph, Image, Layer, NodeId};
 use crate::platform::Platform;
 use crate::tree::{self, Container, Input};
@@ -34,6 +35,8 @@ pub struct Archive {
     pub(crate) shape: Shape,
     /// What to call it in messages.
     pub(crate) name: String,
+    /// What its shape shows of whoever wrote it.
+    pub(crate) traits: Traits,
 }
 
 impl Archive {
@@ -44,7 +47,7 @@ impl Archive {
     /// [`Damaged`](crate::ErrorKind::Damaged) when it is no image archive or its documents contradict one another,
     /// [`Environment`](crate::ErrorKind::Environment) when it cannot be read.
     pub fn open(input: Input, from: Option<Format>, cx: &Context<'_>) -> Result<Self> {
-        Self::open_with(input, from, Reading { cx, recompute: false }, None)
+        Self::open_with(input, from, Reading { cx, recompute: false, faults: Faults::FATAL }, None)
     }
 
     /// `beside` is the folder for a spool when the context names none.
@@ -62,10 +65,11 @@ impl Archive {
             let (mut members, container) = tree::open(input, beside, reading.cx)?;
             let (graph, format) = formats::read(&mut members, container, from, reading)?;
             let shape = Shape::of(&members, container, &graph.entries);
-            Ok((graph, format, shape))
+            let traits = formats::traits(&members, &graph);
+            Ok((graph, format, shape, traits))
         };
-        let (graph, format, shape) = read().within(&name)?;
-        Ok(Self { graph, format, shape, name })
+        let (graph, format, shape, traits) = read().within(&name)?;
+        Ok(Self { graph, format, shape, name, traits })
     }
 
     /// Returns the format that it was read as.

@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::plan::Reason;
 
 /// A switch that stops a running operation: clone it, hand it in, trigger it from any thread or signal handler.
 #[derive(Clone, Debug, Default)]
@@ -28,29 +29,71 @@ impl Cancel {
     }
 }
 
-/// What happens while an operation runs, for progress displays and logs.
+/// What happens while an operation runs, for progress displays and logs. Texts from an archive may hold any character:
+/// [`escape`](crate::escape) them before printing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Work is known: this many bytes of the input will be read (documents apart).
+    /// The input cannot be read by position: it is copied to a temporary file before anything else is known of it.
+    Spooling {
+        /// The input.
+        source: String,
+        /// Bytes to copy, as the input has them; `None` for a stream, whose end nobody knows.
+        bytes: Option<u64>,
+    },
+    /// More of the input was copied to the temporary file.
+    Spooled {
+        /// Bytes of the input since the last such event.
+        bytes: u64,
+    },
+    /// Work is known: this many bytes of the input will be read (documents apart), besides what was planned before.
     Planned {
         /// Bytes of blobs as they are stored in the input.
         bytes: u64,
     },
+    /// What will be done with a blob is known. Follows [`Planned`](Self::Planned), once for each blob.
+    Decided {
+        /// The member that it is, as in [`Started`](Self::Started).
+        origin: String,
+        /// What will be done with it, as in `copy` or `compress`.
+        action: &'static str,
+        /// Why.
+        reason: Reason,
+    },
+    /// Reading of a blob begins.
+    Started {
+        /// Tells it from what is read at the same time, on other threads. Not used again by this [`Context`].
+        id: u64,
+        /// The archive or folder that it is in.
+        source: String,
+        /// The member that it is, as in `3f…/layer.tar`.
+        origin: String,
+        /// Its bytes as they are stored in the input.
+        size: u64,
+    },
     /// More bytes of the input were read and hashed.
     Read {
-        /// Bytes since the last such event.
+        /// Of which blob, see [`Started`](Self::Started).
+        id: u64,
+        /// Bytes since the last such event of this blob.
         bytes: u64,
+    },
+    /// Reading of a blob is over: all of it was read, or something failed.
+    Ended {
+        /// Of which blob, see [`Started`](Self::Started).
+        id: u64,
     },
     /// A blob is done.
     Blob {
-        /// Where it came from, as in `app.tar: 3f…/layer.tar`. May hold any character: escape it before printing.
+        /// The member that it was, as in [`Started`](Self::Started).
         origin: String,
         /// What was done with it, as in `copy` or `compress`.
         action: &'static str,
         /// Its size in the output in bytes.
         size: u64,
     },
+    /// All blobs are written; what is left is to confirm them to the disk, or to send the result to the stream it is for.
+    Sealing,
 }
 
 /// Receives [`Event`]s from any thread. Must return quickly.
@@ -82,6 +125,38 @@ pub struct Context<'a> {
     /// Folder for spools (piped input or output, archives that are compressed as a whole). `None`: beside the output,
     /// or the system's folder for temporary files where there is none.
     pub temp_dir: Option<PathBuf>,
+    /// The next number for [`Event::Started`].
+    next_id: Arc<AtomicU64>,
+}
+
+impl Context<'_> {
+    /// Announces that reading of a blob begins; the guard announces the rest.
+    pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Ongoing<'_> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.observer.on(&Event::Started { id, source: source.to_owned(), origin: origin.to_owned(), size });
+        Ongoing { observer: self.observer, id }
+    }
+}
+
+/// A blob that is being read, as the observer sees it.
+pub(crate) struct Ongoing<'a> {
+    observer: &'a dyn Observer,
+    id: u64,
+}
+
+impl Ongoing<'_> {
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.observer.on(&Event::Read { id: self.id, bytes });
+    }
+}
+
+impl Drop for Ongoing<'_> {
+    fn drop(&mut self) {
+        // It may be the observer who panicked.
+        if !std::thread::panicking() {
+            self.observer.on(&Event::Ended { id: self.id });
+        }
+    }
 }
 
 impl Default for Context<'_> {
@@ -92,6 +167,7 @@ impl Default for Context<'_> {
             observer: &Silent,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp_dir: None,
+            next_id: Arc::default(),
         }
     }
 }

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::archive::Archive;
-use crate::codec::{Compression, CompressionChoice, Encoding};
+use crate::code::Severity;
+use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::context::{Context, Event};
-use crate::error::{Error, Result, Within};
+use crate::error::{Error, ErrorKind, Result, Within};
 use crate::execute::{Assembly, Sealed};
+use crate::faults::Faults;
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
-use crate::output::{self, Existing, Output};
+use crate::output::{self, Existing, Output, Staged};
 use crate::plan::{self, Outcomes, Policy, Wanted};
 use crate::platform::Platform;
 use crate::receipt::{self, Receipt};
 use crate::tree::Input;
+use crate::verify::{Verification, VerifyOptions, verify};
 
 /// What a conversion is to do. Everything here may change the result.
 #[derive(Clone, Debug)]
@@ -34,8 +37,8 @@ pub struct ConvertOptions {
     pub tags: Vec<String>,
     /// What happens to layers; `None`: what the target's readers take best.
     pub compression: Option<CompressionChoice>,
-    /// The codec's level: 0 to 12 for gzip, 1 to 19 for zstd; `None`: 2 and 3.
-    pub level: Option<i32>,
+    /// How much work compression is worth; `None`: gzip's level 2, zstd's 3.
+    pub level: Option<CompressionLevel>,
     /// Take wrong digests, sizes and diff_ids, and a missing `rootfs`, for mistakes and put them right.
     pub recompute: bool,
     /// Fail when the target cannot hold something.
@@ -46,6 +49,9 @@ pub struct ConvertOptions {
     pub append: bool,
     /// Plan only, write nothing.
     pub dry_run: bool,
+    /// Read the output again before it gets its name, and fail unless it [verifies](crate::verify()). Only for an output
+    /// at a path. Until then the result is in a folder `.transload.*.tmp` beside that path.
+    pub verify_output: bool,
     /// Which platform to take where only one can be and none is asked for.
     pub host: Platform,
 }
@@ -67,6 +73,7 @@ impl ConvertOptions {
             replace: false,
             append: false,
             dry_run: false,
+            verify_output: false,
             host: Platform::host(),
         }
     }
@@ -79,13 +86,14 @@ impl ConvertOptions {
 /// [`Usage`](crate::ErrorKind::Usage) for options that make no sense, [`Damaged`](crate::ErrorKind::Damaged) for an input
 /// that is no image archive or contradicts itself, [`Unsupported`](crate::ErrorKind::Unsupported) for what cannot be done
 /// with it, [`Exists`](crate::ErrorKind::Exists) for an output that is there, [`Environment`](crate::ErrorKind) when the
-/// system failed. No output is left behind.
+/// system failed, [`Unverified`](crate::ErrorKind::Unverified) when the output was to be verified and is wrong. No output
+/// is left behind.
 pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
     // What can be refused is refused before anything is read.
     wanted(options)?;
     check_output(&output, options)?;
     let beside = output.folder().filter(|_| !options.dry_run).map(Path::to_owned);
-    let reading = Reading { cx, recompute: options.recompute };
+    let reading = Reading { cx, recompute: options.recompute, faults: Faults::FATAL };
     Archive::open_with(input, options.from, reading, beside.as_deref())?.convert(output, options, cx)
 }
 
@@ -97,6 +105,29 @@ impl Archive {
     ///
     /// Those of [`convert`].
     pub fn convert(&self, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
+        match &output {
+            Output::Path(path) if options.verify_output && !options.dry_run => self.convert_verified(path, options, cx),
+            _ => self.convert_unseen(output, options, cx),
+        }
+    }
+
+    /// Writes the result where nobody looks for it, reads it again, and gives it its name.
+    fn convert_verified(&self, path: &Path, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
+        check_output(&Output::Path(path.to_owned()), options)?;
+        let staged = Staged::beside(path, options.to.container(), existing(options)?)?;
+        let inner = || staged.inner().to_owned();
+        let within = ConvertOptions { replace: false, ..options.clone() };
+        let receipt = self.convert_unseen(Output::Path(inner()), &within, cx).map_err(|error| staged.rename(error))?;
+        let looking_for = VerifyOptions { from: Some(options.to), ..VerifyOptions::default() };
+        let found = verify(Input::Path(inner()), &looking_for, cx).map_err(|error| staged.rename(error))?;
+        if !found.passes(false) {
+            return Err(unverified(&found).within(path.display().to_string()));
+        }
+        staged.publish()?;
+        Ok(receipt)
+    }
+
+    fn convert_unseen(&self, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
         let wanted = wanted(options)?;
         check_output(&output, options)?;
         let Self { name: subject, format: from, .. } = self;
@@ -111,6 +142,12 @@ impl Archive {
         }
         let planned = plan.jobs.ids().map(|id| graph.blob(plan.jobs.get(id).blob).content.size());
         cx.observer.on(&Event::Planned { bytes: planned.sum() });
+        for id in plan.jobs.ids() {
+            let job = plan.jobs.get(id);
+            let origin = graph.blob(job.blob).content.origin().to_owned();
+            let reason = job.reason(&graph, options.to.abilities(), options.compression);
+            cx.observer.on(&Event::Decided { origin, action: job.action.name(), reason });
+        }
         let to = options.to;
         let writer = output::create(output, to.container(), existing(options)?, cx)?;
         let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
@@ -119,6 +156,7 @@ impl Archive {
         let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
         let laid_out = laid_out.within(subject)?;
         assembly.write(&laid_out.entries)?;
+        cx.observer.on(&Event::Sealing);
         let Sealed { outcomes, changes, read, written } = assembly.seal()?;
         let receipt = receipt::compile(graph, *from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
         Ok(Receipt {
@@ -130,9 +168,31 @@ impl Archive {
     }
 }
 
+/// Words the error for an output that is wrong.
+fn unverified(found: &Verification) -> Error {
+    let worst = found.findings.first().map(ToString::to_string).unwrap_or_default();
+    let more = found.count(Severity::Error) + found.count(Severity::Warning);
+    let more = if more > 1 { format!(" (and {} more)", more - 1) } else { String::new() };
+    let message = format!("the output does not verify: {worst}{more}");
+    Error::new(ErrorKind::Unverified, message)
+        .hint("nothing was left at its place; transload verify tells whether the input has the same fault")
+}
+
 /// Finds out early what would fail at the end.
 fn check_output(output: &Output, options: &ConvertOptions) -> Result<()> {
     let existing = existing(options)?;
+    if options.verify_output && options.append {
+        return Err(Error::usage("what is added to a layout cannot be verified apart from it")
+            .hint("transload verify reads the whole layout afterwards"));
+    }
+    match output {
+        Output::Stream(_, name) if options.verify_output => {
+            return Err(Error::usage("a stream cannot be read again to verify it")
+                .within(name)
+                .hint("write a file, or pipe the output on by way of: tee >(transload verify -)"));
+        }
+        _ => {}
+    }
     match output {
         Output::Path(path) if !options.dry_run => output::check(path, options.to.container(), existing),
         Output::Path(_) | Output::Stream(..) => Ok(()),

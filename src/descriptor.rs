@@ -16,7 +16,7 @@ const ATTESTATION: &str = "vnd.docker.reference.type";
 /// Names the manifest that an attestation is about.
 pub(crate) const ATTESTED: &str = "vnd.docker.reference.digest";
 /// Marks descriptors that docker 29 adds for what refers to an image.
-const REFERRER: &str = "io.containerd.manifest.subject";
+pub(crate) const REFERRER: &str = "io.containerd.manifest.subject";
 
 /// A descriptor as it was written, with the fields that we act on.
 #[derive(Clone, Debug)]

@@ -59,6 +59,11 @@ impl Digest {
         self.algorithm
     }
 
+    /// Returns the hash's first 32 bytes: all of a SHA-256.
+    pub(crate) fn first_bytes(&self) -> [u8; 32] {
+        self.bytes[..32].try_into().expect("there are 64")
+    }
+
     /// Returns the hash in lower-case hexadecimal, without the algorithm.
     pub fn hex(&self) -> String {
         hex(&self.bytes[..self.algorithm.len()])
@@ -168,6 +173,18 @@ macro_rules! like_a_digest {
 }
 
 like_a_digest!(DiffId ImageId);
+
+macro_rules! serialized_as_text {
+    ($($name:ident)*) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+serialized_as_text!(Digest DiffId ImageId);
 
 /// A running hash.
 #[derive(Clone)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::code::Code;
 use crate::digest::{DiffId, Digest};
 use crate::error::{Error, Result};
 use crate::go_json;
@@ -84,11 +85,14 @@ impl Document {
 /// Words the error for a config that says nothing of its layers: no docker loads such an image.
 pub(crate) fn no_rootfs() -> Error {
     Error::damaged("no rootfs: the config names no diff_ids for its layers")
+        .coded(Code::NoDiffIds)
         .hint("--recompute adds what is missing; the image ID changes with it")
 }
 
 /// Words the error for a config that does not fit its layers.
 pub(crate) fn count_mismatch(layers: usize, diff_ids: usize) -> Error {
     Error::damaged(format!("rootfs: diff_ids for {diff_ids} layers, but the image has {layers}"))
+        .coded(Code::LayerCount)
+        .claims(diff_ids, layers)
         .hint("--recompute takes the layers for right; the image ID changes with the config")
 }

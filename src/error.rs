@@ -7,6 +7,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::code::Code;
+
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -24,6 +26,8 @@ pub enum ErrorKind {
     Exists,
     /// The environment failed (disk, permission, I/O); a retry can help.
     Environment,
+    /// The output was written, read again and found wrong; it is not there.
+    Unverified,
     /// The caller's [`Cancel`](crate::Cancel) was triggered.
     Cancelled,
 }
@@ -38,12 +42,26 @@ struct Inner {
     message: String,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    detail: Detail,
+}
+
+/// What a program can know of an error in a source, beside its words.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Detail {
+    pub(crate) code: Option<Code>,
+    /// What it is about, as a document or the archive names it.
+    pub(crate) member: Option<String>,
+    /// Where in the archive.
+    pub(crate) offset: Option<u64>,
+    /// What the source says, and what is there.
+    pub(crate) claim: Option<(String, String)>,
 }
 
 impl Error {
     /// Makes an error without a subject; [`within`](Self::within) adds it.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, subjects: Vec::new(), message: message.into(), hint: None, source: None }))
+        let (subjects, message, detail) = (Vec::new(), message.into(), Detail::default());
+        Self(Box::new(Inner { kind, subjects, message, hint: None, source: None, detail }))
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -52,6 +70,12 @@ impl Error {
 
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Damaged, message)
+    }
+
+    /// Makes the error for a claim that its subject contradicts.
+    pub(crate) fn mismatch(code: Code, what: &str, claimed: impl fmt::Display, found: impl fmt::Display) -> Self {
+        let message = format!("{what} mismatch: named {claimed}, but the content is {found}");
+        Self::damaged(message).coded(code).claims(claimed, found)
     }
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
@@ -79,6 +103,12 @@ impl Error {
         self
     }
 
+    /// Returns the error with another word for one of its subjects.
+    pub(crate) fn renamed(mut self, from: &str, to: &str) -> Self {
+        self.0.subjects.iter_mut().filter(|subject| *subject == from).for_each(|subject| to.clone_into(subject));
+        self
+    }
+
     /// Returns the error with advice to print after it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -86,9 +116,61 @@ impl Error {
         self
     }
 
+    /// Returns the error with advice, if there is any.
+    pub(crate) fn maybe_hint(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     pub(crate) fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(cause));
         self
+    }
+
+    /// Says what kind of finding the error is.
+    pub(crate) fn coded(mut self, code: Code) -> Self {
+        self.0.detail.code = Some(code);
+        self
+    }
+
+    /// Says what kind of finding the error is, unless that was said where it was made.
+    pub(crate) fn or_coded(mut self, code: Code) -> Self {
+        self.0.detail.code.get_or_insert(code);
+        self
+    }
+
+    /// Says which member it is about, unless that was said where it was made.
+    pub(crate) fn about(mut self, member: impl Into<String>) -> Self {
+        self.0.detail.member.get_or_insert(member.into());
+        self
+    }
+
+    /// Says where in the archive it is, unless that was said where it was made.
+    pub(crate) fn at(mut self, offset: Option<u64>) -> Self {
+        self.0.detail.offset = self.0.detail.offset.or(offset);
+        self
+    }
+
+    /// Says what the source claims and what is there.
+    pub(crate) fn claims(mut self, claimed: impl fmt::Display, found: impl fmt::Display) -> Self {
+        self.0.detail.claim = Some((claimed.to_string(), found.to_string()));
+        self
+    }
+
+    pub(crate) fn detail(&self) -> &Detail {
+        &self.0.detail
+    }
+
+    /// Returns the subjects, outermost first; may hold any character.
+    pub(crate) fn subjects(&self) -> &[String] {
+        &self.0.subjects
+    }
+
+    /// Returns what is wrong, without subjects and cause; may hold any character.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// Returns what a caller can branch on.

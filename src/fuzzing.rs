@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, Encoding};
+use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding};
 use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::Result;
+use crate::faults::Faults;
 use crate::formats::{self, Format, Reading, Shape};
 use crate::tree::{self, Container, Input, Members};
 
@@ -42,10 +43,11 @@ pub fn open_members(
         };
         members.insert(&name, member)?;
     }
-    let reading = Reading { cx, recompute };
+    let reading = Reading { cx, recompute, faults: Faults::FATAL };
     let (graph, format) = formats::read(&mut members, Container::Tar, from, reading)?;
     let shape = Shape::of(&members, Container::Tar, &graph.entries);
-    Ok(Archive { graph, format, shape, name: source.to_string() })
+    let traits = formats::traits(&members, &graph);
+    Ok(Archive { graph, format, shape, name: source.to_string(), traits })
 }
 
 /// Reads a tar, and what it holds under each of these names; files larger than `limit` are refused.
@@ -76,7 +78,8 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
 
 /// Compresses as layers are compressed.
 pub fn deflate(plain: &[u8], compression: Compression, level: i32) -> Result<Vec<u8>> {
-    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(level))?)?;
-    let blocks: Vec<Vec<u8>> = plain.chunks(BLOCK_LEN).map(|block| encoder.encode(block)).collect::<Result<_>>()?;
-    Ok(blocks.concat())
+    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(CompressionLevel::Number(level)))?)?;
+    let mut made = Vec::new();
+    plain.chunks(BLOCK_LEN).try_for_each(|block| encoder.encode(block, &mut made))?;
+    Ok(made)
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::code::Code;
 use crate::error::{Error, Result, quoted};
 use crate::limits::exceeded;
 
@@ -27,7 +28,9 @@ pub(crate) fn check(bytes: &[u8], values: usize) -> Result<()> {
 
 fn invalid(cause: serde_json::Error) -> Error {
     let text = if cause.is_eof() { "the JSON text ends early" } else { "not valid JSON" };
-    Error::damaged(text).caused_by(cause)
+    // Of all that a visitor can object to, nothing is left but a key that is there twice.
+    let code = if cause.is_data() { Code::DuplicateKey } else { Code::Document };
+    Error::damaged(text).coded(code).caused_by(cause)
 }
 
 /// Accepts any JSON in which no object has a key twice; counts its values down.
@@ -103,7 +106,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
 }
 
 /// Folds letter case as Go's `encoding/json` does when it looks for a field.
-fn fold(key: &str) -> String {
+pub(crate) fn fold(key: &str) -> String {
     key.chars()
         .map(|c| match c {
             '\u{17f}' => 's',
@@ -152,7 +155,8 @@ impl<'a> Cursor<'a> {
         let Some((name, value)) = found.next() else { return Ok(None) };
         if let Some((other, _)) = found.next() {
             let (a, b) = (quoted(name), quoted(other));
-            return Err(self.error(format!("duplicate keys {a} and {b}: tools differ in which one they take")));
+            let error = self.error(format!("duplicate keys {a} and {b}: tools differ in which one they take"));
+            return Err(error.coded(Code::DuplicateKey));
         }
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         Ok((!value.is_null()).then_some(Self { value, path }))

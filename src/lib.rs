@@ -30,7 +30,7 @@
 //!
 //! impl Observer for Meter {
 //!     fn on(&self, event: &Event) {
-//!         if let Event::Read { bytes } = event {
+//!         if let Event::Read { bytes, .. } = event {
 //!             self.0.fetch_add(*bytes, std::sync::atomic::Ordering::Relaxed);
 //!         }
 //!     }
@@ -57,22 +57,27 @@
 //! digests, not prevented.
 
 mod archive;
+mod code;
 mod codec;
 mod content;
 mod context;
 mod convert;
 mod descriptor;
+mod diff;
 mod digest;
 mod document;
 mod error;
 mod execute;
+mod faults;
 mod formats;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod go_json;
 mod graph;
+mod inspect;
 mod json;
+mod layer;
 mod limits;
 mod loadability;
 mod media_type;
@@ -82,19 +87,34 @@ mod platform;
 mod pool;
 mod receipt;
 mod reference;
+mod suggest;
+mod tar_header;
 mod tree;
+mod verify;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
-pub use codec::{Compression, CompressionChoice};
+pub use code::{Code, Severity};
+pub use codec::{Compression, CompressionChoice, CompressionLevel};
 pub use context::{Cancel, Context, Event, Observer, Silent};
 pub use convert::{ConvertOptions, convert};
+pub use diff::{
+    Attribute, AttributeChange, ComparedImage, ComparedLayer, DiffOptions, Difference, FieldChange, FileChange,
+    FileChanges, FileStatus, Ignore, ImageDifference, LayerChange, Sides, diff,
+};
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
 pub use error::{Error, ErrorKind, Result, escape};
-pub use formats::Format;
+pub use formats::{Format, FormatAbout};
+pub use inspect::{
+    Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, FilesSummary, HistoryLine, InspectOptions,
+    InspectedImage, InspectedLayer, Inspection, LayerChanges, ListedFile, RawDocument, Settings, SharedLayer,
+};
+pub use layer::FileKind;
 pub use limits::Limits;
 pub use loadability::{Engine, Fix, Note, Prediction, Refusal, Requirement, Verdict};
 pub use output::Output;
+pub use plan::Reason;
 pub use platform::Platform;
 pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;
 pub use tree::Input;
+pub use verify::{Finding, Verification, VerifyOptions, verify};

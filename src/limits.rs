@@ -1,7 +1,9 @@
 //! Ceilings on what an untrusted archive can make us hold or do. One is not here: JSON is parsed to a depth of 128, which
 //! is the parser's.
 
+use crate::code::Code;
 use crate::error::{Error, Result, quoted};
+use crate::suggest::did_you_mean;
 
 /// Limits on untrusted input. Each default is far above what real producers write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,9 @@ pub struct Limits {
     pub link_hops: usize,
     /// Bytes that one compressed stream may inflate to. No layer that is meant comes near 1 TiB.
     pub inflated_bytes: u64,
+    /// Bytes of memory for the files of layers, where they are listed, merged or compared. A file takes about 120, and
+    /// large images have some hundred thousand. With this, all that is held stays below 64 MiB.
+    pub file_list_bytes: u64,
 }
 
 impl Default for Limits {
@@ -51,6 +56,7 @@ impl Default for Limits {
             sparse_ratio: 1000,
             link_hops: 40,
             inflated_bytes: 1 << 40,
+            file_list_bytes: 48 << 20,
         }
     }
 }
@@ -71,7 +77,8 @@ macro_rules! by_name {
                 $($name => self.$field = value.parse().map_err(|_| invalid())?,)*
                 _ => {
                     let known = Self::NAMES.join(", ");
-                    return Err(Error::usage(format!("limit {}: not one of {known}", quoted(name))));
+                    let error = Error::usage(format!("limit {}: not one of {known}", quoted(name)));
+                    return Err(error.maybe_hint(did_you_mean(name, Self::NAMES.iter().copied())));
                 }
             }
             Ok(())
@@ -94,11 +101,14 @@ impl Limits {
         "sparse-ratio" => sparse_ratio,
         "link-hops" => link_hops,
         "inflated-bytes" => inflated_bytes,
+        "file-list-bytes" => file_list_bytes,
     }
 }
 
 /// Makes the error for an input that goes beyond the limit of this name.
 pub(crate) fn exceeded(name: &str, message: impl Into<String>) -> Error {
     debug_assert!(Limits::NAMES.contains(&name), "{name} is a limit");
-    Error::damaged(message).hint(format!("if it is meant to be so, --limit {name}=N raises the limit"))
+    Error::damaged(message)
+        .coded(Code::Limit)
+        .hint(format!("if it is meant to be so, --limit {name}=N raises the limit"))
 }

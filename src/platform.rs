@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, quoted};
 use crate::json::Cursor;
+use crate::suggest::did_you_mean;
 
 /// Operating system, architecture and variant in Go's words (image-spec, image-index.md).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +92,30 @@ pub(crate) fn descriptor_field(config: &Cursor<'_>) -> Result<Option<Value>> {
     Ok(Some(Value::Object(field)))
 }
 
+/// Platforms that people build for, in the order in which they are suggested.
+const COMMON: [&str; 11] = [
+    "linux/amd64",
+    "linux/arm64",
+    "linux/arm/v7",
+    "linux/arm/v6",
+    "linux/386",
+    "linux/ppc64le",
+    "linux/s390x",
+    "linux/riscv64",
+    "linux/loong64",
+    "windows/amd64",
+    "darwin/arm64",
+];
+
+/// Guesses what was meant by a text that is no platform: often it is an architecture alone.
+fn meant(text: &str) -> Option<String> {
+    let alone = COMMON.into_iter().find(|platform| {
+        let (_, architecture) = platform.split_once('/').expect("a platform");
+        architecture == normal_architecture(text)
+    });
+    alone.map(|platform| format!("did you mean {platform}?")).or_else(|| did_you_mean(text, COMMON))
+}
+
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
@@ -103,7 +128,10 @@ impl FromStr for Platform {
 
     /// Parses `os/architecture[/variant]`.
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::usage(format!("platform {}: not os/architecture[/variant]", quoted(text)));
+        let invalid = || {
+            let error = Error::usage(format!("platform {}: not os/architecture[/variant]", quoted(text)));
+            error.maybe_hint(meant(text))
+        };
         let parts: Vec<&str> = text.split('/').collect();
         let word = |s: &&str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !(2..=3).contains(&parts.len()) || !parts.iter().all(word) {
@@ -117,6 +145,21 @@ impl FromStr for Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_platform_is_guessed() {
+        for (text, want) in [
+            ("amd64", Some("did you mean linux/amd64?")),
+            ("aarch64", Some("did you mean linux/arm64?")),
+            ("s390x", Some("did you mean linux/s390x?")),
+            ("linux-amd64", Some("did you mean linux/amd64?")),
+            ("linux", Some("did you mean linux/amd64?")),
+            ("linux/amd64/", Some("did you mean linux/amd64?")),
+            ("plan9", None),
+        ] {
+            assert_eq!(text.parse::<Platform>().unwrap_err().advice().as_deref(), want, "{text}");
+        }
+    }
 
     #[test]
     fn wishes_match_as_containerd_matches_them() {

@@ -8,7 +8,7 @@ use crate::digest::{DiffId, Digest, ImageId};
 use crate::error::Result;
 use crate::formats::{Described, Format};
 use crate::graph::{Graph, Image, Layer, NodeId};
-use crate::plan::{Jobs, Outcomes, Plan, PlannedImage};
+use crate::plan::{Jobs, Outcomes, Plan, PlannedImage, Reason};
 
 /// What a conversion did, or would do.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct ConvertedLayer {
     pub compression: Option<Compression>,
     /// What was done: `copy`, `decompress`, `compress`, `recompress`; `absent` for a layer that is kept elsewhere.
     pub action: &'static str,
+    /// Why; `None` for a layer that is absent.
+    pub reason: Option<Reason>,
 }
 
 /// Puts a receipt together from the plan and from what is known of its results.
@@ -88,7 +90,7 @@ pub(crate) fn compile(
             platform: image.platform.as_ref().map(ToString::to_string),
             image_id: after,
             manifest: manifests.get(&node).map(|described| described.digest),
-            layers: image.layers.iter().map(|layer| converted(&graph, &plan.jobs, outcomes, layer)).collect(),
+            layers: image.layers.iter().map(|layer| converted(&graph, &plan.jobs, outcomes, layer, options)).collect(),
         });
     }
     Ok(Receipt {
@@ -126,7 +128,13 @@ fn images_of(graph: &Graph, plan: &Plan, options: &ConvertOptions) -> Vec<(NodeI
     images
 }
 
-fn converted(graph: &Graph, jobs: &Jobs, outcomes: &Outcomes, layer: &Layer) -> ConvertedLayer {
+fn converted(
+    graph: &Graph,
+    jobs: &Jobs,
+    outcomes: &Outcomes,
+    layer: &Layer,
+    options: &ConvertOptions,
+) -> ConvertedLayer {
     let claim = layer.descriptor.as_ref();
     let Some(job) = layer.blob.and_then(|blob| jobs.of(blob)) else {
         return ConvertedLayer {
@@ -135,6 +143,7 @@ fn converted(graph: &Graph, jobs: &Jobs, outcomes: &Outcomes, layer: &Layer) -> 
             size: claim.map(|descriptor| descriptor.size),
             compression: None,
             action: "absent",
+            reason: None,
         };
     };
     let outcome = outcomes.get(job);
@@ -145,5 +154,6 @@ fn converted(graph: &Graph, jobs: &Jobs, outcomes: &Outcomes, layer: &Layer) -> 
         size: outcome.and_then(|outcome| outcome.size),
         compression: outcome.map(|outcome| outcome.compression).filter(|_| !opaque),
         action: jobs.get(job).action.name(),
+        reason: Some(jobs.get(job).reason(graph, options.to.abilities(), options.compression)),
     }
 }

@@ -1,63 +1,130 @@
 //! `transload convert`.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use transload::{Context, ConvertOptions, Error, ErrorKind, Event, Format, Input, Observer, Output, escape};
+use clap::Args;
+use transload::{CompressionChoice, CompressionLevel, ConvertOptions, Error, Format, Output};
 
-use super::args::ConvertArgs;
+use super::args::{compression, format, parse};
+use super::exit::CODES;
 use super::location::Location;
+use super::progress::ProgressArgs;
 use super::render::{self, Report};
 use super::signals::Signals;
+use super::source::{Source, SourceArgs, usage};
 use super::stdio;
+
+const EXAMPLES: &str = "\
+Examples:
+  transload convert --to docker-archive app.oci.tar app.docker.tar
+  transload convert --from docker-archive --to oci-archive app.tar app-oci.tar
+  podman save --format oci-archive app |
+    transload convert --to docker-archive - - | docker load
+  transload convert --image app:1 --platform linux/arm64 --to oci-dir a.tar app/
+  transload convert docker-archive:app.tar oci:app:v1";
+
+const PLACES: &str = "\
+Formats: docker-archive, docker-dir, oci-archive, oci-dir (oci), hybrid-archive (hybrid).
+
+A place is a path, `-` for standard input or output, or transport:path[:reference].";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{PLACES}\n\n{CODES}"))]
+pub(super) struct ConvertArgs {
+    /// Archive or folder to read
+    input: OsString,
+    /// Archive or folder to write
+    output: OsString,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Format of the output
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    to: Option<Format>,
+    /// Take this image only: a name, @N (counted from 0) or a digest; may be repeated
+    #[arg(long, value_name = "NAME|@N|DIGEST")]
+    image: Vec<String>,
+    /// Take this platform only, as in linux/arm64, or all; may be repeated
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Vec<String>,
+    /// Name the image so, instead of as in the input; may be repeated
+    #[arg(long, value_name = "NAME[:TAG]")]
+    tag: Vec<String>,
+    /// What happens to layers; by default what the readers of the output's format take best
+    #[arg(long, value_name = "HOW", value_parser = compression())]
+    compression: Option<CompressionChoice>,
+    /// fast, or a level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
+    compression_level: Option<CompressionLevel>,
+    /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change
+    #[arg(long)]
+    recompute: bool,
+    /// Fail when the output cannot hold something, instead of noting it
+    #[arg(long)]
+    strict: bool,
+    /// Print what would be done and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print what was done as one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+    /// Replace an output that is there
+    #[arg(long, short)]
+    force: bool,
+    /// Add the images to an OCI layout folder that is there, or make one
+    #[arg(long, conflicts_with = "force")]
+    append: bool,
+    /// Read the output again and check all of it before it gets its name; nothing is left where it does not verify
+    #[arg(long, conflicts_with = "append")]
+    verify_output: bool,
+    /// Print errors only
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print what happens to each blob, and why
+    #[arg(long, short)]
+    verbose: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
+}
 
 pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     let started = Instant::now();
-    let exists = |path: &Path| path.symlink_metadata().is_ok();
-    let from = Location::parse(&args.input, exists)?;
-    let to = Location::parse(&args.output, exists)?;
+    let from = args.source.at(&args.input)?;
+    let to = Location::typed(&args.output)?;
     let options = options(args, &from, &to)?;
     if args.json && to.path.is_none() && !args.dry_run {
         return Err(usage("--json and an archive cannot both go to standard output").into());
     }
-    let mut cx = Context::default();
-    cx.cancel = signals.cancel();
-    cx.threads = args.threads.unwrap_or(cx.threads);
+    let mut cx = args.source.context(signals)?;
     cx.temp_dir = temp_dir(args, &from, &to);
-    for limit in &args.limit {
-        let (name, value) = limit.split_once('=').ok_or_else(|| usage(&format!("limit {limit}: not NAME=N")))?;
-        cx.limits.set(name, value)?;
-    }
-    if args.verbose {
-        cx.observer = &Verbose;
-    }
-    let input = from.path.clone().map_or_else(stdio::input, |path| Ok(Input::Path(path)))?;
+    let progress = args.progress.start(&from.location.shown("standard input"), args.quiet, args.verbose);
+    cx.observer = &progress;
+    let input = from.input()?;
     let output = match &to.path {
         Some(path) => Output::Path(path.clone()),
         None if args.dry_run => Output::Stream(Box::new(io::sink()), "standard output".to_owned()),
-        None => stdio::output()?,
+        None => stdio::output(progress.sent())?,
     };
     let receipt = transload::convert(input, output, &options, &cx)?;
-    let report = Report { from: &from, to: &to, to_format: options.to, receipt: &receipt, elapsed: started.elapsed() };
+    progress.finish();
+    let report =
+        Report { from: &from.location, to: &to, to_format: options.to, receipt: &receipt, elapsed: started.elapsed() };
     tell(args, &report)?;
     Ok(())
 }
 
-fn usage(message: &str) -> Error {
-    Error::new(ErrorKind::Usage, message)
-}
-
 /// Works out what the arguments mean.
-fn options(args: &ConvertArgs, from: &Location, to: &Location) -> Result<ConvertOptions, Error> {
+fn options(args: &ConvertArgs, from: &Source, to: &Location) -> Result<ConvertOptions, Error> {
     let target = to.agree(args.to, "--to")?.ok_or_else(|| {
         usage("no format for the output")
             .hint("pass --to docker-archive, oci-archive, oci-dir, hybrid-archive or docker-dir")
     })?;
     let mut options = ConvertOptions::new(target);
-    options.from = from.agree(args.from, "--from")?;
-    options.images = args.image.iter().chain(&from.reference).cloned().collect();
+    options.from = from.format;
+    options.images = from.images(&args.image);
     for platform in &args.platform {
         match platform.as_str() {
             "all" => options.all_platforms = true,
@@ -73,6 +140,7 @@ fn options(args: &ConvertArgs, from: &Location, to: &Location) -> Result<Convert
     options.replace = args.force;
     options.append = args.append;
     options.dry_run = args.dry_run;
+    options.verify_output = args.verify_output;
     Ok(options)
 }
 
@@ -83,9 +151,9 @@ fn output_name(reference: &str, target: Format) -> String {
 }
 
 /// Standard input and output have no folder beside which a spool could be.
-fn temp_dir(args: &ConvertArgs, from: &Location, to: &Location) -> Option<PathBuf> {
-    let stdio = from.path.is_none() || to.path.is_none();
-    args.tmpdir.clone().or_else(|| stdio.then(std::env::temp_dir))
+fn temp_dir(args: &ConvertArgs, from: &Source, to: &Location) -> Option<PathBuf> {
+    let stdio = from.location.path.is_none() || to.path.is_none();
+    args.source.tmpdir.clone().or_else(|| stdio.then(std::env::temp_dir))
 }
 
 /// Prints what was done: the answer on standard output, the talk on standard error.
@@ -98,7 +166,7 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     let answer = if args.json {
         render::json(report)
     } else if args.dry_run {
-        render::plan(report)
+        render::plan(report, args.verbose)
     } else if args.quiet {
         return Ok(());
     } else {
@@ -108,17 +176,4 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
     let mut stdout = io::stdout();
     stdout.write_all(answer.as_bytes())?;
     stdout.flush()
-}
-
-/// Tells of each blob.
-struct Verbose;
-
-impl Observer for Verbose {
-    fn on(&self, event: &Event) {
-        if let Event::Blob { origin, action, size } = event {
-            let line = format!("{action}: {} ({})\n", escape(origin), render::bytes(*size));
-            // Progress is no reason to fail.
-            let _ = io::stderr().write_all(line.as_bytes());
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Exit codes, and how errors are told.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use transload::{Error, ErrorKind, escape};
 
@@ -18,14 +17,17 @@ Exit codes:
   130,143  interrupted by SIGINT, SIGTERM
   141      whoever read standard output closed it";
 
+/// What was asked is not so: archives differ, or something is wrong in one.
+pub(super) const ANSWER_NO: u8 = 1;
 const TRY_AGAIN: u8 = 75;
 /// What a shell reports for a process that a closed pipe ended.
 const PIPE_CLOSED: u8 = 128 + 13;
 
 /// Prints an error and returns the code for it; `signal` is the number of the signal that stopped us, or 0.
-pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
+pub(super) fn report(error: &anyhow::Error, signal: usize) -> u8 {
     let own = error.downcast_ref::<Error>();
     let code = match own.map(Error::kind) {
+        Some(ErrorKind::Unverified) => 1,
         Some(ErrorKind::Usage) => 2,
         Some(ErrorKind::Damaged) => 3,
         Some(ErrorKind::Unsupported) => 4,
@@ -35,7 +37,7 @@ pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
     };
     if error.chain().any(is_closed_pipe) {
         // Whoever read our output has seen enough.
-        return ExitCode::from(PIPE_CLOSED);
+        return PIPE_CLOSED;
     }
     let chain: Vec<_> = error.chain().map(|cause| escape(without_number(&cause.to_string()))).collect();
     let mut text = format!("transload: {}\n", chain.join(": "));
@@ -44,12 +46,18 @@ pub(super) fn report(error: &anyhow::Error, signal: usize) -> ExitCode {
     }
     // There is nowhere to tell that stderr cannot be written.
     let _ = io::stderr().write_all(text.as_bytes());
-    ExitCode::from(code)
+    code
 }
 
 /// The number of a system error tells people nothing that its text does not.
 fn without_number(text: &str) -> &str {
     text.rsplit_once(" (os error ").filter(|(_, number)| number.ends_with(')')).map_or(text, |(words, _)| words)
+}
+
+/// Tells whether nothing that follows could do better: we were interrupted, or nobody reads.
+pub(super) fn is_final(error: &anyhow::Error) -> bool {
+    let cancelled = error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Cancelled);
+    cancelled || error.chain().any(is_closed_pipe)
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

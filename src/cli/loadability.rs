@@ -7,11 +7,16 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Value, json};
 use transload::{Note, Prediction, Verdict, escape};
 
+use super::page::{NO_BREAK, wrap};
+
 /// Names shown of one row; the JSON has all.
 const NAMES_SHOWN: usize = 3;
 
 /// Of the longest word for a verdict.
 const WORD_WIDTH: usize = "yes, but".len();
+
+/// Fewer columns than that make no text.
+const SAID_LEAST: usize = 24;
 
 /// One line of the table: engines of one label that do the same.
 struct Row<'p> {
@@ -19,9 +24,9 @@ struct Row<'p> {
     prediction: &'p Prediction,
 }
 
-/// Writes the table, and below it the conversions that turn a no into a yes. `input` is the archive as it was typed,
-/// `-` for standard input.
-pub(super) fn table(predictions: &[Prediction], input: &Path, colour: bool) -> String {
+/// Writes the table, and below it the conversions that turn a no into a yes. `input` is the archive as it was typed, `-`
+/// for standard input. Lines are broken at `columns`, commands are not.
+pub(super) fn table(predictions: &[Prediction], input: &Path, colour: bool, columns: usize) -> String {
     let rows = rows(predictions, input);
     let width = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
@@ -35,10 +40,18 @@ pub(super) fn table(predictions: &[Prediction], input: &Path, colour: bool) -> S
         let pad = width - label.chars().count();
         let said = said(prediction);
         let gap = if said.is_empty() { 0 } else { WORD_WIDTH - word.len() + 2 };
-        let _ = writeln!(out, "{label}{:pad$}  {style}{word}{style:#}{:gap$}{said}", "", "");
+        let before = width + 2 + WORD_WIDTH + 2;
+        let mut lines = wrap(&said, columns.saturating_sub(before).max(SAID_LEAST)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let _ = writeln!(out, "{label}{:pad$}  {style}{word}{style:#}{:gap$}{first}", "", "");
+        for line in lines {
+            let _ = writeln!(out, "{:before$}{line}", "");
+        }
     }
     for (command, labels) in fixes(&rows, input) {
-        let _ = write!(out, "\nFor {}:\n  {command}\n", labels.join(", "));
+        let labels: Vec<_> = labels.iter().map(|label| label.replace(' ', NO_BREAK)).collect();
+        let heading = wrap(&format!("For {}:", labels.join(", ")), columns).join("\n");
+        let _ = write!(out, "\n{heading}\n  {command}\n");
     }
     out
 }
@@ -170,7 +183,7 @@ mod tests {
     #[test]
     fn the_table_says_it_in_words_and_each_command_once() {
         let (predictions, input) = predictions("skopeo-1.9-oci-bare-tag.tar");
-        let table = table(&predictions, &input, false);
+        let table = table(&predictions, &input, false, 200);
         let command = "transload convert --to docker-archive 'my app.tar' 'my app.docker.tar'";
         assert_eq!(table.matches(command).count(), 1, "{table}");
         assert!(
@@ -184,7 +197,7 @@ mod tests {
     #[test]
     fn colour_only_repeats_what_the_words_say() {
         let (predictions, input) = predictions("docker-20.10-save.tar");
-        let [plain, colour] = [false, true].map(|colour| table(&predictions, &input, colour));
+        let [plain, colour] = [false, true].map(|colour| table(&predictions, &input, colour, 200));
         let mut stripped = String::new();
         for part in colour.split('\u{1b}') {
             stripped += part.strip_prefix('[').map_or(part, |rest| rest.split_once('m').unwrap().1);

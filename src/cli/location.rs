@@ -28,8 +28,13 @@ const TRANSPORTS: [(&str, Format); 8] = [
 ];
 
 impl Location {
+    /// Reads a place as it was typed.
+    pub(super) fn typed(place: &OsStr) -> Result<Self, Error> {
+        Self::parse(place, |path| path.symlink_metadata().is_ok())
+    }
+
     /// Reads a place. What exists under the whole text is a path, whatever colons are in it; so is what is no text.
-    pub(super) fn parse(place: &OsStr, exists: impl Fn(&Path) -> bool) -> Result<Self, Error> {
+    fn parse(place: &OsStr, exists: impl Fn(&Path) -> bool) -> Result<Self, Error> {
         if place.is_empty() {
             return Err(Error::new(ErrorKind::Usage, "an empty path"));
         }

@@ -2,14 +2,22 @@
 //! public interface.
 
 mod args;
+mod completions;
 mod convert;
+mod diff;
 mod exit;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the commands that describe an archive"))]
+mod formats;
+mod inspect;
 mod loadability;
 mod location;
+mod man;
+mod page;
+mod progress;
 mod render;
 mod signals;
+mod source;
 mod stdio;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -22,13 +30,19 @@ use signals::Signals;
 pub(crate) fn run() -> ExitCode {
     let signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return exit::report(&error.into(), 0),
+        Err(error) => return ExitCode::from(exit::report(&error.into(), 0)),
     };
     let outcome = match Cli::parse().command {
-        Command::Convert(args) => convert::run(&args, &signals),
+        Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Diff(args) => diff::run(&args, &signals),
+        Command::Inspect(args) => inspect::run(&args, &signals),
+        Command::Verify(args) => verify::run(&args, &signals),
+        Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, signals.received()),
+        Ok(code) => code,
+        Err(error) => ExitCode::from(exit::report(&error, signals.received())),
     }
 }

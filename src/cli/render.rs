@@ -1,6 +1,7 @@
 //! What people and programs are shown: text and JSON from the same receipt.
 
 use std::fmt::Write;
+use std::io;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -46,8 +47,8 @@ pub(super) fn done(report: &Report<'_>) -> String {
     out
 }
 
-/// What a dry run found.
-pub(super) fn plan(report: &Report<'_>) -> String {
+/// What a dry run found, and why if that is wanted.
+pub(super) fn plan(report: &Report<'_>, verbose: bool) -> String {
     let Report { from, to, to_format, receipt, .. } = report;
     let (from, to) = (from.shown("standard input"), to.shown("standard output"));
     let mut out = format!("{from} ({}) -> {to} ({to_format})\n", receipt.from);
@@ -56,7 +57,8 @@ pub(super) fn plan(report: &Report<'_>) -> String {
         let _ = writeln!(out, "{}: image ID {id}", title(image));
         for (i, layer) in image.layers.iter().enumerate() {
             let digest = layer.diff_id.map(|id| id.to_string()).or(layer.digest.map(|digest| digest.to_string()));
-            let _ = writeln!(out, "  layer {:<3} {:<10} {}", i + 1, layer.action, digest.unwrap_or_default());
+            let reason = layer.reason.filter(|_| verbose).map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let _ = writeln!(out, "  layer {:<3} {:<10} {}{reason}", i + 1, layer.action, digest.unwrap_or_default());
         }
     }
     out
@@ -69,7 +71,7 @@ fn title(image: &ConvertedImage) -> String {
     format!("{names}{platform}")
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -111,11 +113,16 @@ pub(super) fn json(report: &Report<'_>) -> String {
         "bytes_written": receipt.bytes_written,
         "seconds": (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
     });
+    line(&value)
+}
+
+/// Writes JSON on one line.
+pub(super) fn line(value: &Value) -> String {
     format!("{}\n", printable(&value.to_string()))
 }
 
 /// Escapes in JSON text what could steer a terminal: JSON itself asks that only of the first 32 characters.
-fn printable(json: &str) -> String {
+pub(super) fn printable(json: &str) -> String {
     let escaped = |c: char| {
         let mut units = [0; 2];
         c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
@@ -125,8 +132,39 @@ fn printable(json: &str) -> String {
         .collect()
 }
 
+/// Writes JSON through, escaped as [`printable`] does it.
+pub(super) struct Printable<'a> {
+    out: &'a mut dyn io::Write,
+    /// The start of a character whose end is still to come.
+    rest: Vec<u8>,
+}
+
+impl<'a> Printable<'a> {
+    pub(super) fn new(out: &'a mut dyn io::Write) -> Self {
+        Self { out, rest: Vec::new() }
+    }
+}
+
+impl io::Write for Printable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.rest) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let text: Vec<u8> = self.rest.drain(..whole).collect();
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        self.out.write_all(printable(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// Absent is absent: what is not known has no key.
-fn known(fields: Value) -> Value {
+pub(super) fn known(fields: Value) -> Value {
     match fields {
         Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         other => other,
@@ -150,6 +188,7 @@ fn layer(layer: &ConvertedLayer) -> Value {
         "size": layer.size,
         "compression": layer.compression.map(Compression::name),
         "action": layer.action,
+        "reason": layer.reason.map(|reason| reason.to_string()),
     }))
 }
 

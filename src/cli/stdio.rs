@@ -1,6 +1,8 @@
 //! `-`: standard input as an archive's source, standard output as its target.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use transload::{Error, ErrorKind, Input, Output};
@@ -23,21 +25,23 @@ pub(super) fn input() -> Result<Input, Error> {
     Ok(Input::Stream(Box::new(PatientStdin), "standard input".to_owned()))
 }
 
-/// Returns standard output, which must not be a terminal.
-pub(super) fn output() -> Result<Output, Error> {
+/// Returns standard output, which must not be a terminal; what it takes is added to `sent`.
+pub(super) fn output(sent: Arc<AtomicU64>) -> Result<Output, Error> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let error = Error::new(ErrorKind::Usage, "an archive is nothing for a terminal").within("standard output");
         return Err(error.hint("redirect it, or name a file"));
     }
-    Ok(Output::Stream(Box::new(PatientStdout), "standard output".to_owned()))
+    Ok(Output::Stream(Box::new(PatientStdout { sent }), "standard output".to_owned()))
 }
 
 /// What a pipe that polls as ready takes without waiting (PIPE_BUF).
 const PIPE_PIECE: usize = 4096;
 
 /// Standard output that says `Interrupted` while nobody reads, so that a signal is noticed.
-struct PatientStdout;
+struct PatientStdout {
+    sent: Arc<AtomicU64>,
+}
 
 impl Write for PatientStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -46,7 +50,9 @@ impl Write for PatientStdout {
         if ready == 0 {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        Ok(rustix::io::write(&stdout, &bytes[..bytes.len().min(PIPE_PIECE)])?)
+        let n = rustix::io::write(&stdout, &bytes[..bytes.len().min(PIPE_PIECE)])?;
+        self.sent.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,33 +5,133 @@
 
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Crc;
 
-/// Reads the contents of all members of a gzip stream.
+/// Reads the contents of all members of a gzip stream. Header and trailer are read here, because libdeflate's CRC is much
+/// quicker than those that come with decoders.
 pub(super) struct GzipReader<R> {
     /// Taken for a moment while one member follows another; `None` after the end.
-    member: Option<GzDecoder<R>>,
+    input: Option<R>,
+    member: Option<Member>,
+    /// What was found wrong behind the bytes that were returned last.
+    failure: Option<io::Error>,
+}
+
+struct Member {
+    inflate: Decompress,
+    crc: Crc,
 }
 
 impl<R: BufRead> GzipReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { member: Some(GzDecoder::new(input)) }
+        Self { input: Some(input), member: None, failure: None }
     }
 }
 
 impl<R: BufRead> Read for GzipReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.member {
-            let n = member.read(buf)?;
-            if n > 0 || buf.is_empty() {
-                return Ok(n);
+        while let Some(input) = self.input.as_mut().filter(|_| !buf.is_empty()) {
+            let member = match &mut self.member {
+                Some(member) => member,
+                begins => begins.insert(Member::begin(input)?),
+            };
+            let (made, ended) = member.read(input, buf)?;
+            if ended && let Err(error) = self.end_member() {
+                self.failure = Some(error);
             }
-            if let Some(ended) = self.member.take() {
-                self.member = next_member(ended.into_inner())?.map(GzDecoder::new);
+            if made > 0 {
+                return Ok(made);
             }
         }
-        Ok(0)
+        self.failure.take().map_or(Ok(0), Err)
     }
+}
+
+impl<R: BufRead> GzipReader<R> {
+    /// Checks the trailer, and goes on to the next member.
+    fn end_member(&mut self) -> io::Result<()> {
+        let (Some(mut input), Some(member)) = (self.input.take(), self.member.take()) else { return Ok(()) };
+        member.check_trailer(&mut input)?;
+        self.input = next_member(input)?;
+        Ok(())
+    }
+}
+
+impl Member {
+    /// Reads a member's header (RFC 1952, 2.3).
+    fn begin(input: &mut impl BufRead) -> io::Result<Self> {
+        const CHECKED: u8 = 1 << 1;
+        const EXTRA: u8 = 1 << 2;
+        const NAME: u8 = 1 << 3;
+        const COMMENT: u8 = 1 << 4;
+        const RESERVED: u8 = 0b1110_0000;
+        let mut crc = Crc::new();
+        let mut fixed = [0; 10];
+        input.read_exact(&mut fixed)?;
+        crc.update(&fixed);
+        let [0x1f, 0x8b, 8, flags, ..] = fixed else { return Err(invalid("no gzip header")) };
+        if flags & RESERVED != 0 {
+            return Err(invalid("unknown gzip flags"));
+        }
+        if flags & EXTRA != 0 {
+            let mut len = [0; 2];
+            input.read_exact(&mut len)?;
+            crc.update(&len);
+            let mut extra = vec![0; usize::from(u16::from_le_bytes(len))];
+            input.read_exact(&mut extra)?;
+            crc.update(&extra);
+        }
+        for text in [NAME, COMMENT] {
+            let mut byte = [u8::from(flags & text != 0)];
+            while byte != [0] {
+                input.read_exact(&mut byte)?;
+                crc.update(&byte);
+            }
+        }
+        if flags & CHECKED != 0 {
+            let mut check = [0; 2];
+            input.read_exact(&mut check)?;
+            if crc.sum().to_le_bytes()[..2] != check {
+                return Err(invalid("wrong CRC of a gzip header"));
+            }
+        }
+        Ok(Self { inflate: Decompress::new(false), crc: Crc::new() })
+    }
+
+    /// Returns how much it made, and whether the member ended.
+    fn read(&mut self, input: &mut impl BufRead, buf: &mut [u8]) -> io::Result<(usize, bool)> {
+        let stored = input.fill_buf()?;
+        let before = (self.inflate.total_in(), self.inflate.total_out());
+        let status = self.inflate.decompress(stored, buf, FlushDecompress::None)?;
+        let used = usize::try_from(self.inflate.total_in() - before.0).expect("no more than there was");
+        let made = usize::try_from(self.inflate.total_out() - before.1).expect("no more than there is room");
+        input.consume(used);
+        self.crc.update(&buf[..made]);
+        let ended = status == Status::StreamEnd;
+        if used == 0 && made == 0 && !ended {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok((made, ended))
+    }
+
+    /// Reads what stands behind a member (RFC 1952, 2.3.1).
+    fn check_trailer(&self, input: &mut impl BufRead) -> io::Result<()> {
+        let mut trailer = [[0; 4]; 2];
+        input.read_exact(trailer.as_flattened_mut())?;
+        let [crc, size] = trailer.map(u32::from_le_bytes);
+        if crc != self.crc.sum() {
+            return Err(invalid("wrong CRC of a gzip member"));
+        }
+        if u64::from(size) != self.inflate.total_out() % (1 << 32) {
+            return Err(invalid("wrong size of a gzip member"));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Returns the input at its next member; `None` at its end.
@@ -47,7 +147,7 @@ fn next_member<R: BufRead>(mut input: R) -> io::Result<Option<R>> {
                 input.consume(n);
             }
             Some(0) if !padding && ahead[0] == 0x1f => return Ok(Some(input)),
-            Some(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "trailing data after the gzip stream")),
+            Some(_) => return Err(invalid("trailing data after the gzip stream")),
         }
     }
 }
@@ -84,5 +184,35 @@ mod tests {
         check(&[&one, &[0; 10], &two], Err("trailing data"));
         check(&[&one[..one.len() - 4]], Err(""));
         check(&[&one, &two[..5]], Err(""));
+        check(&[&member(b"x")[..3]], Err(""));
+    }
+
+    #[test]
+    fn headers_and_trailers_are_checked() {
+        // Every optional field there is: extra, name, comment, and a CRC of the header.
+        let optional = b"\x03\x00\x01\x02\x03name\0comment\0";
+        let mut header = vec![0x1f, 0x8b, 8, 0b0001_1110, 0, 0, 0, 0, 0, 0xff];
+        header.extend_from_slice(optional);
+        let mut crc = Crc::new();
+        crc.update(&header);
+        header.extend_from_slice(&crc.sum().to_le_bytes()[..2]);
+        let plain = member(b"text");
+        let body = &plain[10..];
+        check(&[&header, body], Ok("text"));
+        let mut broken = header.clone();
+        broken[12] ^= 1;
+        check(&[&broken, body], Err("CRC of a gzip header"));
+        header[3] |= 0x80;
+        check(&[&header, body], Err("unknown gzip flags"));
+        check(&[&plain, b"\x1f\x8b\x07\0\0\0\0\0\0\0"], Err("no gzip header"));
+        for (at, what) in [(plain.len() - 1, "wrong size"), (plain.len() - 5, "wrong CRC")] {
+            let mut broken = plain.clone();
+            broken[at] ^= 1;
+            check(&[&broken], Err(what));
+            // What came before it is there all the same.
+            let mut text = [0; 4];
+            GzipReader::new(&broken[..]).read_exact(&mut text).unwrap();
+            assert_eq!(&text, b"text");
+        }
     }
 }

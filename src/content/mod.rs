@@ -2,7 +2,7 @@
 
 mod pump;
 
-pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump};
+pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump, survey};
 
 use std::fs::File;
 use std::io;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::code::Code;
 use crate::codec::{Compression, SNIFF_LEN};
 use crate::context::Cancel;
 use crate::error::{Error, Result};
@@ -65,7 +66,15 @@ impl Content {
 
     /// Adds to an error what it is about.
     pub(crate) fn locate(&self, error: Error) -> Error {
+        let error = error.about(self.origin.clone()).at(self.offset_of(0));
         error.within(self.origin.clone()).within(self.source.to_string())
+    }
+
+    /// Returns where in its archive a byte is that is stored there.
+    pub(crate) fn offset_of(&self, position: u64) -> Option<u64> {
+        let Place::Archive { extents, .. } = &self.place else { return None };
+        let extent = extents.iter().find(|extent| (extent.at..=extent.at + extent.len).contains(&position))?;
+        Some(extent.offset + (position - extent.at))
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -114,6 +123,16 @@ impl Content {
         self.open()?.fill(buf).map_err(|e| self.failed(e))
     }
 
+    /// Reads its last bytes, or all when it is shorter.
+    pub(crate) fn read_end<const N: usize>(&self) -> Result<Vec<u8>> {
+        let mut tail = vec![0; N];
+        let mut reader = self.open()?;
+        reader.position = self.size.saturating_sub(N as u64);
+        let n = reader.fill(&mut tail).map_err(|e| self.failed(e))?;
+        tail.truncate(n);
+        Ok(tail)
+    }
+
     /// Tells whether two contents are the same bytes.
     pub(crate) fn same_as(&self, other: &Self, cancel: &Cancel) -> Result<bool> {
         if self.size != other.size {
@@ -139,7 +158,8 @@ impl Content {
     }
 
     fn ends_early(&self, got: u64) -> Error {
-        self.locate(Error::damaged(format!("ends early: truncated after {got} of {} bytes", self.size)))
+        let error = Error::damaged(format!("ends early: truncated after {got} of {} bytes", self.size));
+        self.locate(error.coded(Code::Truncated).at(self.offset_of(got)).claims(self.size, got))
     }
 }
 

@@ -5,14 +5,17 @@ use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
 use super::{Content, Reader};
+use crate::code::Code;
 use crate::codec::{self, Compression};
-use crate::context::{Context, Event};
+use crate::context::{Context, Ongoing};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
 
-/// Reads and writes go in pieces of this size. Larger writes make some kernels take large pages, which is slower.
+/// Writes go in pieces of this size. Larger ones make some kernels take large pages, which is slower.
 pub(crate) const BUFFER_LEN: usize = 64 << 10;
+/// Reads are larger: that costs nothing, and threads meet less often where they take turns.
+const READ_LEN: usize = 256 << 10;
 
 /// Receives a piece of a stream.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
@@ -61,23 +64,58 @@ pub(crate) fn pump(
     flow: Flow<'_>,
     cx: &Context<'_>,
 ) -> Result<Measured> {
+    read(content, compression, algorithm, flow, &mut Err, cx)
+}
+
+/// As [`pump`]; a stream that cannot be inflated is read to its end all the same. Returns why it could not, too.
+pub(crate) fn survey(
+    content: &Content,
+    compression: Compression,
+    algorithm: Algorithm,
+    flow: Flow<'_>,
+    cx: &Context<'_>,
+) -> Result<(Measured, Option<Error>)> {
+    let mut broken = None;
+    let mut keep = |error| {
+        broken = Some(error);
+        Ok(())
+    };
+    let measured = read(content, compression, algorithm, flow, &mut keep, cx)?;
+    Ok((measured, broken))
+}
+
+/// `broken` decides what becomes of a stream that cannot be inflated.
+fn read(
+    content: &Content,
+    compression: Compression,
+    algorithm: Algorithm,
+    flow: Flow<'_>,
+    broken: &mut dyn FnMut(Error) -> Result<()>,
+    cx: &Context<'_>,
+) -> Result<Measured> {
     let mut tap = Tap {
         reader: content.open()?,
         content,
+        reading: cx.started(content.source(), content.origin(), content.size()),
         cx,
         meter: Meter::new(algorithm),
         sinks: Vec::from_iter(flow.stored),
-        buffer: vec![0; BUFFER_LEN],
+        buffer: vec![0; READ_LEN],
         ready: 0..0,
         failure: None,
     };
     match flow.plain {
         Some(plain) if compression == Compression::None => tap.sinks.push(plain),
-        Some(plain) => inflate(&mut tap, compression, plain, cx).map_err(|stop| match (stop, tap.failure.take()) {
-            (_, Some(failure)) => failure,
-            (Stop::Stream(cause), None) => content.locate(codec::undecodable(compression, cause)),
-            (Stop::Other(error), None) => error,
-        })?,
+        Some(plain) => {
+            if let Err(stop) = inflate(&mut tap, compression, plain, cx) {
+                match (stop, tap.failure.take()) {
+                    (_, Some(failure)) => return Err(failure),
+                    (Stop::Stream(cause), None) => broken(tap.undecodable(compression, cause))?,
+                    (Stop::Limit(error), None) => broken(error)?,
+                    (Stop::Receiver(error), None) => return Err(error),
+                }
+            }
+        }
         None => {}
     }
     while tap.next()? > 0 {}
@@ -88,15 +126,15 @@ pub(crate) fn pump(
 enum Stop {
     /// The decoder failed, or its input did.
     Stream(io::Error),
-    /// A limit was hit, or the receiver failed.
-    Other(Error),
+    Limit(Error),
+    Receiver(Error),
 }
 
 fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx: &Context<'_>) -> Result<(), Stop> {
     let content = tap.content;
     let limit = cx.limits.inflated_bytes;
     let mut decoder = codec::decoder(compression, tap, &cx.limits).map_err(Stop::Stream)?;
-    let mut buffer = vec![0; BUFFER_LEN];
+    let mut buffer = vec![0; READ_LEN];
     let mut total = 0;
     loop {
         let n = decoder.read(&mut buffer).map_err(Stop::Stream)?;
@@ -106,9 +144,9 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
         total += n as u64;
         if total > limit {
             let message = format!("too large: inflates to more than {limit} bytes");
-            return Err(Stop::Other(content.locate(exceeded("inflated-bytes", message))));
+            return Err(Stop::Limit(content.locate(exceeded("inflated-bytes", message))));
         }
-        plain(&buffer[..n]).map_err(Stop::Other)?;
+        plain(&buffer[..n]).map_err(Stop::Receiver)?;
     }
 }
 
@@ -117,6 +155,8 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
 struct Tap<'a, 's> {
     reader: Reader<'a>,
     content: &'a Content,
+    /// Tells the observer.
+    reading: Ongoing<'a>,
     cx: &'a Context<'a>,
     meter: Meter,
     sinks: Vec<Sink<'s>>,
@@ -126,6 +166,13 @@ struct Tap<'a, 's> {
 }
 
 impl Tap<'_, '_> {
+    /// Words the error for a stream that the decoder gave up on, after what it had read by then.
+    fn undecodable(&self, compression: Compression, cause: io::Error) -> Error {
+        let position = self.meter.size - self.ready.len() as u64;
+        let error = codec::undecodable(compression, cause).or_coded(Code::Compression);
+        self.content.locate(error.at(self.content.offset_of(position)))
+    }
+
     /// Reads the next piece; returns its length, 0 at the end.
     fn next(&mut self) -> Result<usize> {
         self.cx.cancel.check()?;
@@ -144,7 +191,7 @@ impl Tap<'_, '_> {
             sink(bytes)?;
         }
         if n > 0 {
-            self.cx.observer.on(&Event::Read { bytes: n as u64 });
+            self.reading.advance(n as u64);
         }
         Ok(n)
     }

@@ -1,17 +1,20 @@
 //! Doing what the plan says: every blob is read once, and what it turns out to be is held against what was claimed.
 
-mod pour;
-mod stream;
+mod assembly;
+mod commit;
+mod crew;
+mod read;
+mod route;
 
-pub(crate) use pour::{Assembly, Sealed};
+pub(crate) use assembly::{Assembly, Sealed};
 
 use crate::codec::Compression;
-use crate::content::{Flow, Measured, Meter, pump};
+use crate::content::Measured;
 use crate::context::Context;
 use crate::digest::DiffId;
 use crate::error::{Error, Result};
 use crate::graph::{Blob, Graph};
-use crate::plan::{Action, Job, Outcome};
+use crate::plan::{Action, Job, JobId, Jobs, Outcome};
 
 /// What the pump found about a job.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +28,16 @@ struct Facts {
 }
 
 /// Checks facts against claims and says what the job's result is.
-fn settle(blob: &Blob, job: &Job, facts: Facts, recompute: bool, changes: &mut Vec<String>) -> Result<Outcome> {
+fn settle(source: Source<'_>, id: JobId, facts: Facts, changes: &mut Vec<String>) -> Result<Outcome> {
+    let job = source.jobs.get(id);
+    let blob = source.blob(job);
     let mut check = |what: &str, claimed: String, found: String| {
         if claimed == found {
             return Ok(());
         }
         let error = Error::damaged(format!("{what} mismatch: named {claimed}, but the content is {found}"));
         let error = blob.content.locate(error);
-        if recompute {
+        if source.recompute {
             changes.push(error.to_string());
             return Ok(());
         }
@@ -54,34 +59,17 @@ fn settle(blob: &Blob, job: &Job, facts: Facts, recompute: bool, changes: &mut V
     Ok(Outcome { digest: result.digest, size: Some(result.size), diff_id, compression })
 }
 
-/// Moves a blob's stored bytes to `sink` and measures what they are, and what they inflate to if it is a layer.
-fn copy(
-    blob: &Blob,
-    job: &Job,
-    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
-    cx: &Context<'_>,
-) -> Result<(Measured, Option<Measured>)> {
-    let (stored_algorithm, plain_algorithm) = (job.stored_algorithm(), job.algorithms().1);
-    let Some(compression) = blob.compression else {
-        let flow = Flow { stored: Some(sink), plain: None };
-        return Ok((pump(&blob.content, Compression::None, stored_algorithm, flow, cx)?, None));
-    };
-    if compression == Compression::None && stored_algorithm == plain_algorithm {
-        // Plain bytes in one algorithm need one hash.
-        let flow = Flow { stored: Some(sink), plain: None };
-        let stored = pump(&blob.content, compression, stored_algorithm, flow, cx)?;
-        return Ok((stored, Some(stored)));
-    }
-    let mut meter = Meter::new(plain_algorithm);
-    let mut measure = |bytes: &[u8]| {
-        meter.update(bytes);
-        Ok(())
-    };
-    let flow = Flow { stored: Some(sink), plain: Some(&mut measure) };
-    let stored = pump(&blob.content, compression, stored_algorithm, flow, cx)?;
-    Ok((stored, Some(meter.finish())))
+/// What jobs are about.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    graph: &'a Graph,
+    jobs: &'a Jobs,
+    recompute: bool,
+    cx: &'a Context<'a>,
 }
 
-fn blob<'g>(graph: &'g Graph, job: &Job) -> &'g Blob {
-    graph.blob(job.blob)
+impl<'a> Source<'a> {
+    fn blob(&self, job: &Job) -> &'a Blob {
+        self.graph.blob(job.blob)
+    }
 }

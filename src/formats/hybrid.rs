@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::agreement::Halves;
 use super::oci::Composed;
 use super::{Reading, docker, oci};
 use crate::digest::{Digest, ImageId};
 use crate::error::Result;
+use crate::faults::Faults;
 use crate::go_json;
 use crate::graph::{Graph, Name, Node, Root};
 use crate::output::{Body, Entry};
@@ -48,22 +50,43 @@ pub(super) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
     let mut graph = oci::read(members, reading)?;
     let holders = holders(&graph);
     let artifacts = artifact_blobs(&graph);
-    let entries = docker::entries(members)?;
+    let Some((list, entries)) = reading.faults.attempt(docker::entries(members, reading))? else { return Ok(graph) };
+    graph.docker_list = Some(list);
+    if reading.faults.are_noted() && graph.layout_index.is_some() {
+        compare(&Halves { graph: &graph, members, entries: &entries }, &holders, &artifacts, reading.faults);
+    }
     for entry in &entries {
-        let id = ImageId::of_config(entry.config.sha256());
-        match holders.get(&id) {
+        let id = entry.id();
+        match id.and_then(|id| holders.get(&id)) {
             Some(roots) => add_names(&mut graph, roots, entry.names(), reading)?,
             // The docker half presents as an image what the OCI half knows to be none (wasm modules).
-            None if artifacts.contains(&id.as_config_digest()) => {}
+            None if id.is_some_and(|id| artifacts.contains(&id.as_config_digest())) => {}
             None => {
                 let position = graph.roots.iter().map(|root| root.position + 1).max().unwrap_or(0);
-                docker::add_image(&mut graph, members, entry, position, reading)?;
+                reading.faults.attempt(docker::add_image(&mut graph, members, entry, position, reading))?;
                 graph.roots_changed = true;
             }
         }
     }
     graph.entries = entries;
     Ok(graph)
+}
+
+fn compare(
+    halves: &Halves<'_>,
+    holders: &HashMap<ImageId, Vec<usize>>,
+    artifacts: &HashSet<Digest>,
+    faults: Faults<'_>,
+) {
+    for entry in halves.entries {
+        let Some(id) = entry.id() else { continue };
+        match holders.get(&id) {
+            Some(roots) => halves.remark_differences(entry, id, roots, faults),
+            None if artifacts.contains(&id.as_config_digest()) => {}
+            None => halves.remark_stranger(entry, id, faults),
+        }
+    }
+    halves.remark_absent(faults);
 }
 
 /// Lists the roots that lead to each image.

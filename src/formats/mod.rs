@@ -3,18 +3,24 @@
 //! Two axes: a schema says what members mean, a container says where they live. A hybrid has both schemas; it is read
 //! by its OCI half, which keeps digests, and takes names from the docker half.
 
+mod agreement;
 pub(crate) mod docker;
 mod hybrid;
 pub(crate) mod oci;
 mod shape;
 mod target;
+mod traits;
 
 pub(crate) use oci::Described;
 pub(crate) use shape::{ItemShape, Shape};
+pub use target::FormatAbout;
+pub(crate) use traits::{Trait, Traits, traits};
 
 use crate::context::Context;
 use crate::error::{Error, Result, quoted};
+use crate::faults::Faults;
 use crate::graph::Graph;
+use crate::suggest::did_you_mean;
 use crate::tree::{Container, Members};
 
 /// A way of keeping images in a file or folder.
@@ -57,6 +63,15 @@ impl Format {
         }
     }
 
+    /// Returns a shorter name that is taken too.
+    pub fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::OciDir => Some("oci"),
+            Self::HybridArchive => Some("hybrid"),
+            Self::DockerArchive | Self::DockerDir | Self::OciArchive => None,
+        }
+    }
+
     pub(crate) fn schema(self) -> Schema {
         match self {
             Self::DockerArchive | Self::DockerDir => Schema::Docker,
@@ -79,20 +94,22 @@ impl std::fmt::Display for Format {
     }
 }
 
+impl serde::Serialize for Format {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl std::str::FromStr for Format {
     type Err = Error;
 
     /// Takes the names, and `oci` and `hybrid` for short.
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|format| format.name() == text);
-        let short = || match text {
-            "oci" => Some(Self::OciDir),
-            "hybrid" => Some(Self::HybridArchive),
-            _ => None,
-        };
-        found.or_else(short).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
-            Error::usage(format!("format {}: not one of {}", quoted(text), names.join(", ")))
+        let found = Self::ALL.into_iter().find(|format| format.name() == text || format.alias() == Some(text));
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            let error = Error::usage(format!("format {}: not one of {}", quoted(text), names.join(", ")));
+            error.maybe_hint(did_you_mean(text, names))
         })
     }
 }
@@ -106,6 +123,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) cx: &'a Context<'a>,
     /// Wrong digests, sizes and diff_ids are put right rather than refused.
     pub(crate) recompute: bool,
+    /// What becomes of claims that contradict one another, and of what is missing or cannot be read.
+    pub(crate) faults: Faults<'a>,
 }
 
 /// Reads a source, as what it is or as what it is said to be.
@@ -117,6 +136,10 @@ pub(crate) fn read(
 ) -> Result<(Graph, Format)> {
     members.unwrap_folder(&MARKERS);
     let schema = wanted.map_or_else(|| recognise(members), |format| Ok(format.schema()))?;
+    if reading.faults.are_noted() {
+        // What lacks all that makes the format is something else, not a damaged one.
+        check_marked(members, schema)?;
+    }
     let graph = match schema {
         Schema::Docker => docker::read(members, reading)?,
         Schema::Oci => oci::read(members, reading)?,
@@ -142,5 +165,22 @@ fn recognise(members: &Members) -> Result<Schema> {
         (false, false) if members.contains("oci-layout") => Ok(Schema::Oci),
         (false, false) if members.contains("repositories") => Ok(Schema::Docker),
         (false, false) => Err(Error::damaged("no image archive: no manifest.json, index.json or repositories in it")),
+    }
+}
+
+/// Fails when nothing shows that the members are of this schema.
+fn check_marked(members: &Members, schema: Schema) -> Result<()> {
+    let any = |names: &[&str]| {
+        if names.iter().any(|name| members.contains(name)) {
+            return Ok(());
+        }
+        Err(Error::damaged(format!("no image archive of this format: no {} in it", names.join(" or "))))
+    };
+    let docker = || any(&["manifest.json", "repositories"]);
+    let oci = || any(&["index.json", "oci-layout"]);
+    match schema {
+        Schema::Docker => docker(),
+        Schema::Oci => oci(),
+        Schema::Hybrid => docker().and_then(|()| oci()),
     }
 }

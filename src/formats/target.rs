@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+
 use super::oci::{self, ComposeOptions, Composer, Described};
 use super::{Format, Schema, docker, hybrid};
 use crate::codec::Compression;
@@ -10,6 +12,31 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer, NodeId};
 use crate::output::{Entry, Existing};
 use crate::plan::{Abilities, Job, Jobs, Outcome, Outcomes, PlannedImage, Policy};
+use crate::tree::Container;
+
+/// What a format holds, and who else reads and writes it.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FormatAbout {
+    /// As in `--to`.
+    pub name: &'static str,
+    /// A shorter name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<&'static str>,
+    /// `file` or `folder`.
+    pub container: &'static str,
+    /// Whether it holds an image for several platforms, attestations and other artifacts. Where not, it holds one platform
+    /// of each image.
+    pub platforms: bool,
+    /// What happens to layers that are converted to it when nothing else is asked for.
+    pub layers: &'static str,
+    /// Whether images can be added to a result that is there.
+    pub adds: bool,
+    /// What else reads it.
+    pub read_by: &'static [&'static str],
+    /// What else writes it.
+    pub written_by: &'static [&'static str],
+}
 
 /// A result's members, and the manifests in it.
 pub(crate) struct LaidOut {
@@ -25,6 +52,58 @@ impl Format {
             Schema::Hybrid => (true, true, Policy::OldReaders),
         };
         Abilities { name: self.name(), whole_graph, docker_images, policy }
+    }
+
+    /// Tells what it holds and who reads and writes it, as far as that was tried (podman 4 and 6, skopeo 1.9 and 1.22,
+    /// docker 20.10 and 29, containerd 1.6 and 2, crane, umoci, regctl, buildkit).
+    pub fn about(self) -> FormatAbout {
+        let abilities = self.abilities();
+        let (read_by, written_by): (&[_], &[_]) = match self {
+            Self::DockerArchive => (
+                &["docker load", "podman load", "skopeo", "ctr images import", "crane push", "regctl"],
+                &["docker save (1.10 to 24)", "podman save", "skopeo", "crane pull", "kaniko", "jib", "bazel"],
+            ),
+            Self::DockerDir => (&[], &["tar xf of a docker-archive"]),
+            Self::OciArchive => (
+                &["podman load", "skopeo", "docker load (29, containerd store)", "ctr images import", "regctl"],
+                &["podman save --format oci-archive", "skopeo", "buildah", "docker buildx (type=oci)"],
+            ),
+            Self::OciDir => (
+                &["skopeo (oci:)", "podman load", "crane push", "umoci", "regctl (ocidir:)", "oras"],
+                &[
+                    "skopeo (oci:)",
+                    "podman save --format oci-dir",
+                    "crane pull --format oci",
+                    "umoci",
+                    "regctl",
+                    "oras",
+                ],
+            ),
+            Self::HybridArchive => (
+                &["docker load", "podman load", "skopeo", "ctr images import", "crane push", "regctl"],
+                &[
+                    "docker save (25 and later)",
+                    "ctr images export",
+                    "nerdctl save",
+                    "docker buildx (type=docker)",
+                    "regctl",
+                ],
+            ),
+        };
+        FormatAbout {
+            name: self.name(),
+            alias: self.alias(),
+            container: if self.container() == Container::Tar { "file" } else { "folder" },
+            platforms: abilities.whole_graph,
+            layers: match abilities.policy {
+                Policy::Plain => "plain",
+                Policy::KeepOrGzip => "kept, or gzip",
+                Policy::OldReaders => "kept when plain or gzip, else gzip",
+            },
+            adds: self.adds().is_some(),
+            read_by,
+            written_by,
+        }
     }
 
     /// Returns how images are added to a result that is there, where the format allows it.

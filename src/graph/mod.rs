@@ -52,6 +52,10 @@ pub(crate) struct Graph {
     pub(crate) entries: Vec<Entry>,
     /// An OCI layout's `index.json`.
     pub(crate) layout_index: Option<Document>,
+    /// An OCI layout's `oci-layout`.
+    pub(crate) layout_file: Option<Document>,
+    /// A docker-archive's `manifest.json`, or its `repositories` where it has no other.
+    pub(crate) docker_list: Option<Document>,
     /// The roots are no longer what `layout_index` says.
     pub(crate) roots_changed: bool,
     /// What selecting took away that was not asked to go.
@@ -183,8 +187,23 @@ impl Graph {
         Ok(())
     }
 
+    /// Returns all nodes, whether or not a root leads to them.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns all blobs, whether or not a node names them.
+    pub(crate) fn blobs(&self) -> &[Blob] {
+        &self.blobs
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// Returns a node that may be of a graph that was made of this one by selecting.
+    pub(crate) fn known_node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0)
     }
 
     pub(crate) fn blob(&self, id: BlobId) -> &Blob {
@@ -225,6 +244,12 @@ impl Blob {
     /// Returns the compression; blobs that are not looked into count as plain.
     pub(crate) fn layer_compression(&self) -> Compression {
         self.compression.unwrap_or(Compression::None)
+    }
+
+    /// Returns the size that it likely has when it is inflated, if its bytes tell.
+    pub(crate) fn plain_size_hint(&self) -> Result<Option<u64>> {
+        let tail = self.content.read_end::<4>()?;
+        Ok(self.layer_compression().plain_size_hint(self.content.size(), &tail))
     }
 }
 

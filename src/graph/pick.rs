@@ -30,7 +30,7 @@ impl Pick {
     }
 
     /// Returns the nodes of a root that are meant.
-    fn find(&self, graph: &Graph, root: &Root) -> Vec<NodeId> {
+    pub(crate) fn find(&self, graph: &Graph, root: &Root) -> Vec<NodeId> {
         match self {
             Self::Position(position) if root.position == *position => vec![root.node],
             Self::Text(text) if root.name.matches(text) => vec![root.node],

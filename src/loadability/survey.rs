@@ -93,7 +93,7 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
     let entries = graph.entries.iter().zip(&shape.items).take(LOOKED_AT);
     let mut earlier = HashSet::new();
     let images = entries.map(|(entry, item)| {
-        let config = entry.config.value();
+        let config = entry.config.as_ref().map(Document::value).unwrap_or_default();
         let config = Cursor::new(&config);
         let rootfs = config.get("rootfs").ok().flatten();
         let diff_ids: Vec<&str> = rootfs

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Existing, Folder, Merge, Place, Writer, exists, parent};
+use super::{Existing, Folder, Mark, Merge, Place, Writer, exists, parent};
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
@@ -33,7 +33,6 @@ pub(super) struct DirWriter {
     existing: Existing,
     subject: Arc<str>,
     cancel: Cancel,
-    size: u64,
     opened: Option<PathBuf>,
 }
 
@@ -46,7 +45,7 @@ impl DirWriter {
         let builder = builder.prefix(".transload.").suffix(".tmp").permissions(Permissions::from_mode(0o777));
         let staging = builder.tempdir_in(parent(&path));
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
-        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), size: 0, opened: None })
+        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), opened: None })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -78,6 +77,30 @@ impl DirWriter {
 
     fn unnamed(&self) -> PathBuf {
         self.staging.path().join(".opened")
+    }
+}
+
+/// How a folder got its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Nothing was there, or an empty folder.
+    ToNothing,
+    /// What was there has the folder's old name now.
+    InExchange,
+}
+
+/// Gives a folder its final name.
+pub(super) fn move_into_place(from: &Path, path: &Path, existing: Existing, subject: &str) -> Result<Moved> {
+    super::check(path, Container::Folder, existing)?;
+    // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours.
+    let full = super::check_absent(path, Container::Folder).is_err();
+    let exchange = full && matches!(existing, Existing::Replace);
+    let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+    match rustix::fs::renameat_with(CWD, from, CWD, path, flags) {
+        Ok(()) => Ok(if exchange { Moved::InExchange } else { Moved::ToNothing }),
+        // Somebody else was faster.
+        Err(Errno::NOTEMPTY | Errno::EXIST) => Err(exists(path)),
+        Err(error) => Err(Error::io("cannot rename", error.into()).within(subject)),
     }
 }
 
@@ -141,8 +164,7 @@ impl Writer for DirWriter {
         std::os::unix::fs::symlink(target, path).map_err(|e| self.failed("cannot make a link", e))
     }
 
-    fn place(&mut self, name: &str, _: u32, size: u64) -> Result<Place> {
-        self.size += size;
+    fn place(&mut self, name: &str, _: u32, _: u64) -> Result<Place> {
         Ok(Place::new_file(self.inside(name)?, Arc::clone(&self.subject)))
     }
 
@@ -152,8 +174,7 @@ impl Writer for DirWriter {
         Ok(Place::new_file(path, Arc::clone(&self.subject)))
     }
 
-    fn close(&mut self, name: &str, _: u32, size: u64) -> Result<()> {
-        self.size += size;
+    fn close(&mut self, name: &str, _: u32, _: u64) -> Result<()> {
         let from = self.opened.take().expect("a file is open");
         std::fs::rename(from, self.inside(name)?).map_err(|e| self.failed("cannot rename", e))
     }
@@ -163,10 +184,17 @@ impl Writer for DirWriter {
         std::fs::remove_file(path).map_err(|e| self.failed("cannot remove", e))
     }
 
+    fn mark(&self) -> Mark {
+        Mark(0)
+    }
+
+    fn rewind(&mut self, _: Mark) -> Result<()> {
+        unreachable!("a file of its own has room for everything")
+    }
+
     fn seal(self: Box<Self>) -> Result<u64> {
-        self.sync_folders(self.staging.path())?;
+        let size = self.sync(self.staging.path())?;
         self.cancel.check()?;
-        let size = self.size;
         match self.existing {
             Existing::Add { index, merge } => self.add(index, merge)?,
             Existing::Refuse | Existing::Replace => self.appear()?,
@@ -178,20 +206,9 @@ impl Writer for DirWriter {
 impl DirWriter {
     /// Puts the folder in its place.
     fn appear(self) -> Result<()> {
-        super::check(&self.path, Container::Folder, self.existing)?;
-        // A plain rename replaces nothing or an empty folder. A full one that may be replaced changes places with ours,
-        // which then goes away.
-        let full = super::check_absent(&self.path, Container::Folder).is_err();
-        let exchange = full && matches!(self.existing, Existing::Replace);
-        let flags = if exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
         let folder = Folder::open(parent(&self.path)).map_err(|e| self.failed("cannot open its folder", e))?;
-        match rustix::fs::renameat_with(CWD, self.staging.path(), CWD, &self.path, flags) {
-            Ok(()) => {}
-            // Somebody else was faster.
-            Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(exists(&self.path)),
-            Err(error) => return Err(self.failed("cannot rename", error.into())),
-        }
-        if !exchange {
+        // What changed places with ours goes away with the staging folder's name.
+        if move_into_place(self.staging.path(), &self.path, self.existing, &self.subject)? == Moved::ToNothing {
             let _renamed = self.staging.keep();
         }
         folder.sync().map_err(|e| Error::io("cannot sync its folder", e).within(self.subject.to_string()))
@@ -228,6 +245,24 @@ impl DirWriter {
         folder.sync().map_err(failed)
     }
 
+    /// Syncs all files and folders, and returns the bytes of the files.
+    fn sync(&self, root: &Path) -> Result<u64> {
+        let mut size = 0;
+        for entry in WalkDir::new(root).into_iter().flatten() {
+            let synced = match entry.file_type() {
+                kind if kind.is_dir() => Folder::open(entry.path()).and_then(|folder| folder.sync()),
+                kind if kind.is_file() => File::open(entry.path()).and_then(|file| {
+                    size += file.metadata()?.len();
+                    file.sync_all()
+                }),
+                _ => Ok(()),
+            };
+            synced.map_err(|e| self.failed("cannot sync", e))?;
+        }
+        Ok(size)
+    }
+
+    /// Syncs all folders.
     fn sync_folders(&self, root: &Path) -> Result<()> {
         for folder in WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
             let synced = Folder::open(folder.path()).and_then(|folder| folder.sync());

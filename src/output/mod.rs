@@ -5,10 +5,12 @@ mod device;
 mod dir;
 mod pending;
 mod place;
+mod staged;
 mod tar;
 mod tar_header;
 
 pub(crate) use place::{Filling, Place};
+pub(crate) use staged::Staged;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -83,12 +85,12 @@ impl Body {
 }
 
 /// Builds a result, member after member.
-pub(crate) trait Writer {
+pub(crate) trait Writer: Send {
     fn directory(&mut self, name: &str, mode: u32) -> Result<()>;
 
     fn symlink(&mut self, name: &str, mode: u32, target: &str) -> Result<()>;
 
-    /// Reserves room for a file of known size, to be filled from any thread.
+    /// Reserves room for a file, to be filled from any thread. In a tar nothing larger goes into it.
     fn place(&mut self, name: &str, mode: u32, size: u64) -> Result<Place>;
 
     /// Opens the end of the result for a file whose name or size is not known yet. `like` is a name as long as the one
@@ -101,9 +103,19 @@ pub(crate) trait Writer {
     /// Takes the opened file back, as if it had never been.
     fn discard(&mut self) -> Result<()>;
 
+    /// Returns where the result ends now.
+    fn mark(&self) -> Mark;
+
+    /// Takes back what was added since, because it did not fit where it was put.
+    fn rewind(&mut self, mark: Mark) -> Result<()>;
+
     /// Makes the result visible; returns its size in bytes.
     fn seal(self: Box<Self>) -> Result<u64>;
 }
+
+/// The end of a result in the making.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(u64);
 
 /// What to do with a result that is there already.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use tar::EntryType;
 use super::device::Device;
 use super::pending::Pending;
 use super::tar_header::{BLOCK, header, header_len, patched};
-use super::{Existing, Folder, Output, Place, Writer, exists, is_device, parent};
+use super::{Existing, Folder, Mark, Output, Place, Writer, exists, is_device, parent};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
@@ -84,8 +84,8 @@ impl TarWriter {
         Ok(())
     }
 
-    fn place_at(&self, offset: u64) -> Place {
-        Place::in_tar(Arc::clone(&self.file), offset, Arc::clone(&self.turn), Arc::clone(&self.subject))
+    fn place_at(&self, offset: u64, room: Option<u64>) -> Place {
+        Place::in_tar(Arc::clone(&self.file), offset, room, Arc::clone(&self.turn), Arc::clone(&self.subject))
     }
 
     /// Cuts off what a discarded file left and pads the last body.
@@ -134,13 +134,13 @@ impl Writer for TarWriter {
         self.add_header(name, EntryType::Regular, mode, size, "")?;
         let offset = self.end;
         self.end += size.next_multiple_of(BLOCK);
-        Ok(self.place_at(offset))
+        Ok(self.place_at(offset, Some(size)))
     }
 
     fn open(&mut self, like: &str) -> Result<Place> {
         let reserved = header_len(like);
         self.opened = Some(reserved);
-        Ok(self.place_at(self.end + reserved))
+        Ok(self.place_at(self.end + reserved, None))
     }
 
     fn close(&mut self, name: &str, mode: u32, size: u64) -> Result<()> {
@@ -156,8 +156,17 @@ impl Writer for TarWriter {
 
     fn discard(&mut self) -> Result<()> {
         self.opened = None;
+        self.rewind(self.mark())
+    }
+
+    fn mark(&self) -> Mark {
+        Mark(self.end)
+    }
+
+    fn rewind(&mut self, Mark(end): Mark) -> Result<()> {
+        self.end = end;
         // What comes next may be shorter and must not end in old bytes.
-        self.file.set_len(self.end).map_err(|e| self.failed("cannot write", e))
+        self.file.set_len(end).map_err(|e| self.failed("cannot write", e))
     }
 
     fn seal(mut self: Box<Self>) -> Result<u64> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
-use crate::codec::CompressionChoice;
+use crate::codec::{CompressionChoice, CompressionLevel};
 use crate::descriptor::{Descriptor, count_annotations, lost_annotations};
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
     /// Names in place of the source's.
     pub(crate) names: Vec<Name>,
     pub(crate) choice: Option<CompressionChoice>,
-    pub(crate) level: Option<i32>,
+    pub(crate) level: Option<CompressionLevel>,
     pub(crate) recompute: bool,
     pub(crate) host: Platform,
 }

@@ -1,7 +1,7 @@
 //! What happens to each layer: kept, uncompressed, compressed.
 
 use super::{Action, Expect, Forecast, Job, JobId, Jobs};
-use crate::codec::{Compression, CompressionChoice, Encoding};
+use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::document;
 use crate::error::{Error, Result};
 use crate::graph::{BlobId, Config, Graph, Image, Layer};
@@ -23,7 +23,7 @@ pub(crate) enum Policy {
 pub(crate) struct Layers {
     pub(crate) policy: Policy,
     pub(crate) choice: Option<CompressionChoice>,
-    pub(crate) level: Option<i32>,
+    pub(crate) level: Option<CompressionLevel>,
     /// Claims may be wrong: nothing is known before it was measured.
     pub(crate) recompute: bool,
 }

@@ -3,14 +3,16 @@
 mod draw;
 mod layers;
 mod naming;
+mod reason;
 
 pub(crate) use draw::{Abilities, Plan, Wanted, draw};
 pub(crate) use layers::Policy;
 pub(crate) use naming::PlannedImage;
+pub use reason::Reason;
 
 use std::collections::HashMap;
 
-use crate::codec::{Compression, Encoding};
+use crate::codec::{Compression, CompressionChoice, Encoding};
 use crate::digest::{Algorithm, DiffId, Digest};
 use crate::graph::{BlobId, Graph, Image, Layer};
 
@@ -49,6 +51,11 @@ impl Job {
             |digest| digest.algorithm(),
         )
     }
+
+    /// Says why it is to be done, given what was asked for.
+    pub(crate) fn reason(&self, graph: &Graph, target: Abilities, choice: Option<CompressionChoice>) -> Reason {
+        Reason::of(self.action, graph.blob(self.blob).compression, choice, target.policy, target.name)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +74,14 @@ impl Action {
             Self::Decompress => "decompress",
             Self::Compress(_) => "compress",
             Self::Recompress(_) => "recompress",
+        }
+    }
+
+    /// Returns how the result is compressed on the way.
+    pub(crate) fn encoding(self) -> Option<Encoding> {
+        match self {
+            Self::Compress(encoding) | Self::Recompress(encoding) => Some(encoding),
+            Self::Copy | Self::Decompress => None,
         }
     }
 }

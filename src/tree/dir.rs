@@ -9,8 +9,9 @@ use super::{Member, Members};
 use crate::content::Content;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::faults::Faults;
 
-pub(super) fn scan(root: &Path, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
+pub(super) fn scan(root: &Path, source: &Arc<str>, faults: Faults<'_>, cx: &Context<'_>) -> Result<Members> {
     let mut members = Members::new(cx);
     for entry in WalkDir::new(root).min_depth(1).follow_root_links(true) {
         cx.cancel.check()?;
@@ -30,7 +31,10 @@ pub(super) fn scan(root: &Path, source: &Arc<str>, cx: &Context<'_>) -> Result<M
         } else {
             Member::Other("a device, pipe or socket")
         };
-        members.insert(&name, member)?;
+        if let Err(error) = members.insert(&name, member) {
+            faults.forgive(error)?;
+            break;
+        }
     }
     Ok(members)
 }

@@ -9,10 +9,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
 use super::{Members, dir, tar};
+use crate::code::Code;
 use crate::codec::{self, Compression, SNIFF_LEN, decoder};
 use crate::content::BUFFER_LEN;
-use crate::context::Context;
+use crate::context::{Context, Event, Observer};
 use crate::error::{Error, Result, Within};
+use crate::faults::Faults;
 use crate::limits::exceeded;
 
 /// Where an image is read from.
@@ -49,14 +51,27 @@ pub(crate) enum Container {
 
 /// Lists a source's members. `spool_beside` is the folder for a spool when the context names none.
 pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) -> Result<(Members, Container)> {
+    open_noting(input, spool_beside, Faults::FATAL, cx)
+}
+
+/// As [`open`]; what of a damaged source can be read is read, if its faults are to be noted.
+pub(crate) fn open_noting(
+    input: Input,
+    spool_beside: Option<&Path>,
+    faults: Faults<'_>,
+    cx: &Context<'_>,
+) -> Result<(Members, Container)> {
     let spool_folder = cx.temp_dir.as_deref().or(spool_beside);
     let source: Arc<str> = input.name().into();
     let file = match input {
-        Input::Stream(mut stream, _) => spool(&mut *stream, spool_folder, &cannot_read, cx)?,
+        Input::Stream(stream, _) => {
+            let mut stream = Counted::start(stream, &source, None, cx);
+            spool(&mut stream, spool_folder, &cannot_read, Faults::FATAL, cx)?
+        }
         Input::Path(path) => {
             let metadata = std::fs::metadata(&path).map_err(cannot_open)?;
             if metadata.is_dir() {
-                return Ok((dir::scan(&path, &source, cx)?, Container::Folder));
+                return Ok((dir::scan(&path, &source, faults, cx)?, Container::Folder));
             }
             if metadata.is_file() {
                 File::open(&path).map_err(cannot_open)?
@@ -64,12 +79,13 @@ pub(crate) fn open(input: Input, spool_beside: Option<&Path>, cx: &Context<'_>) 
                 // A pipe without a writer must not keep a signal waiting.
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
                 let pipe = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| cannot_open(e.into()))?;
-                spool(&mut Patient(pipe.into()), spool_folder, &cannot_read, cx)?
+                let mut pipe = Counted::start(Patient(pipe.into()), &source, None, cx);
+                spool(&mut pipe, spool_folder, &cannot_read, Faults::FATAL, cx)?
             }
         }
     };
-    let (file, outer) = inflated(file, spool_folder, cx)?;
-    let mut members = tar::scan(Arc::new(file), &source, cx)?;
+    let (file, outer) = inflated(file, &source, spool_folder, faults, cx)?;
+    let mut members = tar::scan(Arc::new(file), &source, faults, cx)?;
     members.outer = outer;
     Ok((members, Container::Tar))
 }
@@ -90,12 +106,39 @@ impl Read for Patient {
     }
 }
 
+/// Tells an observer how much of a source was read.
+struct Counted<'a, R> {
+    inner: R,
+    observer: &'a dyn Observer,
+}
+
+impl<'a, R> Counted<'a, R> {
+    fn start(inner: R, source: &str, bytes: Option<u64>, cx: &Context<'a>) -> Self {
+        cx.observer.on(&Event::Spooling { source: source.to_owned(), bytes });
+        Self { inner, observer: cx.observer }
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.observer.on(&Event::Spooled { bytes: n as u64 });
+        Ok(n)
+    }
+}
+
 fn cannot_open(cause: io::Error) -> Error {
     Error::io("cannot open", cause)
 }
 
 /// Returns the file itself, or a spool of what it inflates to, and how it is compressed.
-fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<(File, Compression)> {
+fn inflated(
+    mut file: File,
+    source: &str,
+    folder: Option<&Path>,
+    faults: Faults<'_>,
+    cx: &Context<'_>,
+) -> Result<(File, Compression)> {
     let mut head = Vec::new();
     let read = (&mut file).take(SNIFF_LEN as u64).read_to_end(&mut head).and_then(|_| file.rewind());
     read.map_err(cannot_read)?;
@@ -109,22 +152,25 @@ fn inflated(mut file: File, folder: Option<&Path>, cx: &Context<'_>) -> Result<(
     let damaged = |cause: io::Error| match cause {
         // The system's own errors have a number; damage that a decoder found has none.
         cause if cause.raw_os_error().is_some() => cannot_read(cause),
-        cause => codec::undecodable(compression, cause).within("the whole archive"),
+        cause => codec::undecodable(compression, cause).or_coded(Code::ArchiveCompression).within("the whole archive"),
     };
-    let input = io::BufReader::with_capacity(BUFFER_LEN, file);
-    let spooled = spool(&mut decoder(compression, input, &cx.limits).map_err(damaged)?, folder, &damaged, cx)?;
-    Ok((spooled, compression))
+    let size = file.metadata().map_err(cannot_read)?.len();
+    let input = io::BufReader::with_capacity(BUFFER_LEN, Counted::start(file, source, Some(size), cx));
+    let mut decoder = decoder(compression, input, &cx.limits).map_err(damaged)?;
+    Ok((spool(&mut decoder, folder, &damaged, faults, cx)?, compression))
 }
 
 fn cannot_read(cause: io::Error) -> Error {
     Error::io("cannot read", cause)
 }
 
-/// Copies a stream into a file without a name; `failed` says what it means when the stream cannot be read.
+/// Copies a stream into a file without a name; `failed` says what it means when the stream cannot be read. Where that is
+/// only noted, the file has what was read.
 fn spool(
     stream: &mut dyn Read,
     folder: Option<&Path>,
     failed: &dyn Fn(io::Error) -> Error,
+    faults: Faults<'_>,
     cx: &Context<'_>,
 ) -> Result<File> {
     let mut file = unnamed_file(folder)?;
@@ -136,12 +182,16 @@ fn spool(
             Ok(0) => break,
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(failed(e)),
+            Err(e) => {
+                faults.forgive(failed(e))?;
+                break;
+            }
         };
         total += n as u64;
         if total > cx.limits.inflated_bytes {
             let message = format!("too large: more than {} bytes", cx.limits.inflated_bytes);
-            return Err(exceeded("inflated-bytes", message));
+            faults.forgive(exceeded("inflated-bytes", message))?;
+            break;
         }
         file.write_all(&buffer[..n]).map_err(|e| Error::io("cannot write", e)).within("temporary file")?;
     }

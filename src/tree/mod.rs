@@ -4,20 +4,21 @@
 mod dir;
 mod input;
 mod tar;
-mod tar_header;
 mod way;
 
 pub use input::Input;
-pub(crate) use input::{Container, open, unnamed_file};
-pub(crate) use tar_header::looks_like_tar;
+pub(crate) use input::{Container, open, open_noting, unnamed_file};
+pub(crate) use tar::Tail;
 pub(crate) use way::{Link, Spelling, Way};
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use crate::code::Code;
 use crate::codec::Compression;
 use crate::content::Content;
 use crate::context::{Cancel, Context};
+use crate::digest::Digest;
 use crate::document::Document;
 use crate::error::{Error, Result, Within, quoted};
 use crate::limits::{Limits, exceeded};
@@ -53,6 +54,10 @@ pub(crate) struct Members {
     alike: RefCell<HashSet<String>>,
     /// A folder around everything else, with its slash; empty when there is none.
     wrapper: String,
+    /// How the tar ends, when it was read to its end.
+    pub(crate) tail: Option<Tail>,
+    /// The sha256 and the size of each document that was read, by its origin.
+    documents: RefCell<BTreeMap<String, (Digest, u64)>>,
     /// How the source is compressed as a whole.
     pub(crate) outer: Compression,
     /// Some name begins with a slash.
@@ -73,6 +78,8 @@ impl Members {
             cancel,
             alike: RefCell::default(),
             wrapper: String::new(),
+            tail: None,
+            documents: RefCell::default(),
             outer: Compression::None,
             has_absolute_name: false,
             has_unclean_link: false,
@@ -90,7 +97,8 @@ impl Members {
             if part != ".." {
                 clean.push(part);
             } else if clean.pop().is_none() {
-                return Err(Error::damaged("the member's name leaves the archive").within(quoted(name)));
+                let error = Error::damaged("the member's name leaves the archive").coded(Code::MemberOutside);
+                return Err(error.about(name).within(quoted(name)));
             }
         }
         if !clean.is_empty() {
@@ -100,6 +108,26 @@ impl Members {
             self.by_name.entry(clean).or_default().push(member);
         }
         Ok(())
+    }
+
+    /// Tells whether there is no room for another.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.count > self.limits.members
+    }
+
+    /// Returns names, as they are looked up, and what is there under each; several in the order of the source.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[Member])> {
+        self.by_name.iter().filter_map(|(name, members)| Some((name.strip_prefix(&self.wrapper)?, members.as_slice())))
+    }
+
+    /// Returns the sha256 of a document that was read whole.
+    pub(crate) fn document_digest(&self, content: &Content) -> Option<Digest> {
+        self.documents.borrow().get(content.origin()).map(|(digest, _)| *digest)
+    }
+
+    /// Returns sha256 and size of each document that was read whole, by its origin.
+    pub(crate) fn documents(&self) -> Ref<'_, BTreeMap<String, (Digest, u64)>> {
+        self.documents.borrow()
     }
 
     /// Looks through a single folder that holds everything, when one of `markers` is in it and none is outside.
@@ -117,9 +145,15 @@ impl Members {
         self.by_name.contains_key(&format!("{}{name}", self.wrapper))
     }
 
+    /// Returns the names of all members, sorted, without the folder around them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().filter_map(|name| name.strip_prefix(self.wrapper.as_str()))
+    }
+
     /// Returns the file that a name leads to, through whatever links; an error when it is not there or no file.
     pub(crate) fn file(&self, name: &str) -> Result<&Content> {
-        self.find(name)?.ok_or_else(|| Error::damaged(format!("no member {}", quoted(name))))
+        let missing = || Error::damaged(format!("no member {}", quoted(name))).coded(Code::Missing).about(name);
+        self.find(name)?.ok_or_else(missing)
     }
 
     /// Reads a document that is there, or embedded in another.
@@ -131,24 +165,28 @@ impl Members {
             exceeded("all-document-bytes", format!("more than {limit} bytes of manifests, indexes and configs"))
         })?;
         self.documents_left.set(left);
-        Document::parse(bytes, self.limits.json_values).within(content.origin())
+        let document = Document::parse(bytes, self.limits.json_values).within(content.origin())?;
+        self.documents.borrow_mut().insert(content.origin().to_owned(), (document.sha256(), content.size()));
+        Ok(document)
     }
 
     /// Returns the file that a name leads to; `None` when there is no such name.
     pub(crate) fn find(&self, name: &str) -> Result<Option<&Content>> {
         if parts(name).next().is_none() {
-            return Err(Error::damaged(format!("{}: an empty path", quoted(name))));
+            return Err(Error::damaged(format!("{}: an empty path", quoted(name))).coded(Code::Missing));
         }
         match self.resolve(name).within(quoted(name))? {
             Found::Nothing { followed: None } => Ok(None),
             Found::Nothing { followed: Some(target) } => {
                 let message = format!("a link to {}, which is not found in the archive", quoted(&target));
-                Err(Error::damaged(message).within(quoted(name)))
+                Err(Error::damaged(message).coded(Code::MemberLink).about(name).within(quoted(name)))
             }
             Found::Member(Member::File(content)) => Ok(Some(content)),
-            Found::Member(Member::Directory) => Err(Error::damaged("a directory, not a file").within(quoted(name))),
+            Found::Member(Member::Directory) => {
+                Err(no_file("a directory, not a file").about(name).within(quoted(name)))
+            }
             Found::Member(Member::Other(kind)) => {
-                Err(Error::damaged(format!("{kind}, not a regular file")).within(quoted(name)))
+                Err(no_file(&format!("{kind}, not a regular file")).about(name).within(quoted(name)))
             }
             Found::Member(Member::Symlink(_) | Member::HardLink(_)) => {
                 unreachable!("resolving ends where there is no link")
@@ -170,7 +208,8 @@ impl Members {
                 _ => false,
             };
             if !alike {
-                return Err(Error::damaged("there more than once, with different contents (duplicate members)"));
+                let error = Error::damaged("there more than once, with different contents (duplicate members)");
+                return Err(error.coded(Code::MemberTwice).about(name));
             }
         }
         self.alike.borrow_mut().insert(name.to_owned());
@@ -179,7 +218,8 @@ impl Members {
 
     fn resolve(&self, name: &str) -> Result<Found<'_>> {
         if name.len() > PATH_LIMIT {
-            return Err(Error::damaged(format!("a path of {} bytes, {PATH_LIMIT} are allowed", name.len())));
+            let error = Error::damaged(format!("a path of {} bytes, {PATH_LIMIT} are allowed", name.len()));
+            return Err(error.coded(Code::Missing));
         }
         let mut todo: VecDeque<String> = parts(&self.wrapper).chain(parts(name)).map(str::to_owned).collect();
         let mut done: Vec<String> = Vec::new();
@@ -188,7 +228,7 @@ impl Members {
         let mut last = &Member::Directory;
         while let Some(part) = todo.pop_front() {
             if part == ".." {
-                done.pop().ok_or_else(|| Error::damaged("leads outside the archive"))?;
+                done.pop().ok_or_else(|| bad_link("leads outside the archive").about(name))?;
                 last = &Member::Directory;
                 continue;
             }
@@ -203,10 +243,13 @@ impl Members {
             let (Member::Symlink(target) | Member::HardLink(target)) = last else { continue };
             hops += 1;
             if target.len() > PATH_LIMIT {
-                return Err(Error::damaged(format!("a link of {} bytes, {PATH_LIMIT} are allowed", target.len())));
+                let error = bad_link(&format!("a link of {} bytes, {PATH_LIMIT} are allowed", target.len()));
+                return Err(error.about(name));
             }
             if hops > self.limits.link_hops {
-                return Err(exceeded("link-hops", "too many links, or a loop of links"));
+                return Err(exceeded("link-hops", "too many links, or a loop of links")
+                    .coded(Code::MemberLink)
+                    .about(name));
             }
             done.pop();
             if matches!(last, Member::HardLink(_)) || target.starts_with('/') {
@@ -226,6 +269,14 @@ impl Members {
 enum Found<'a> {
     Member(&'a Member),
     Nothing { followed: Option<String> },
+}
+
+fn no_file(message: &str) -> Error {
+    Error::damaged(message).coded(Code::MemberKind)
+}
+
+fn bad_link(message: &str) -> Error {
+    Error::damaged(message).coded(Code::MemberLink)
 }
 
 /// Splits a path, leaving out what does not move.

@@ -8,17 +8,29 @@ use std::sync::Arc;
 
 use tar::{EntryType, GnuExtSparseHeader, Header};
 
-use super::tar_header::{BLOCK, Pax, checksum_fits, number, pax};
 use super::{Member, Members};
+use crate::code::Code;
 use crate::content::{Content, Extent};
 use crate::context::Context;
 use crate::error::{Error, Result, Within, quoted};
+use crate::faults::Faults;
 use crate::limits::exceeded;
+use crate::tar_header::{BLOCK, Pax, checksum_fits, number, pax};
 
-pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Result<Members> {
+/// How a tar ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Tail {
+    /// Where the first zero block is, or the end of the file.
+    pub(crate) offset: u64,
+    /// Everything from there on.
+    pub(crate) rest: Content,
+}
+
+pub(super) fn scan(file: Arc<File>, source: &Arc<str>, faults: Faults<'_>, cx: &Context<'_>) -> Result<Members> {
     let len = file.metadata().map_err(|e| Error::io("cannot read", e))?.len();
     let (limit, sparse_ratio, source) = (cx.limits.header_bytes, cx.limits.sparse_ratio, Arc::clone(source));
-    let mut scan = Scan { file, source, len, position: 0, limit, sparse_ratio, pending: Pending::default() };
+    let pending = Pending::default();
+    let mut scan = Scan { file, source, len, position: 0, limit, sparse_ratio, faults, pending, cut: false };
     let mut members = Members::new(cx);
     let mut before = String::new();
     loop {
@@ -29,15 +41,32 @@ pub(super) fn scan(file: Arc<File>, source: &Arc<str>, cx: &Context<'_>) -> Resu
             "" => error.within(format!("tar header at byte {at}")),
             name => error.within(format!("tar header at byte {at}, after member {}", quoted(name))),
         };
-        let Some((name, member)) = scan.next().map_err(place)? else { break };
-        if let Some(member) = member {
-            members.insert(&name, member)?;
+        let (name, member) = match scan.next() {
+            Ok(Some(next)) => next,
+            Ok(None) => {
+                // What was cut has no end to speak of.
+                members.tail = (!scan.cut && !scan.pending.is_some()).then(|| scan.tail(at));
+                break;
+            }
+            Err(error) => {
+                // Nobody can say where the next header is.
+                faults.forgive(place(error.or_coded(Code::TarHeader).at(Some(at))))?;
+                return Ok(members);
+            }
+        };
+        if let Some(member) = member
+            && let Err(error) = members.insert(&name, member)
+        {
+            faults.forgive(error.at(Some(at)))?;
+            if members.are_too_many() {
+                return Ok(members);
+            }
         }
         before = name;
     }
-    if scan.pending.name.is_some() || scan.pending.link.is_some() || scan.pending.pax.is_some() {
+    if scan.pending.is_some() {
         let message = "ends early: truncated after a long name or pax header that belongs to no member";
-        return Err(Error::damaged(message));
+        faults.forgive(Error::damaged(message).coded(Code::Truncated).at(Some(scan.position)))?;
     }
     Ok(members)
 }
@@ -50,17 +79,26 @@ struct Pending {
     pax: Option<Pax>,
 }
 
-struct Scan {
+impl Pending {
+    fn is_some(&self) -> bool {
+        self.name.is_some() || self.link.is_some() || self.pax.is_some()
+    }
+}
+
+struct Scan<'a> {
     file: Arc<File>,
     source: Arc<str>,
     len: u64,
     position: u64,
     limit: u64,
     sparse_ratio: u64,
+    faults: Faults<'a>,
     pending: Pending,
+    /// A member's body is cut short.
+    cut: bool,
 }
 
-impl Scan {
+impl Scan<'_> {
     /// Returns the next header's name and member (none for headers that describe others); `None` at the end.
     fn next(&mut self) -> Result<Option<(String, Option<Member>)>> {
         let Some(block) = self.block()? else { return Ok(None) };
@@ -103,7 +141,7 @@ impl Scan {
             kind => {
                 let size = pax.size.map_or(size, Ok).within(quoted(&name))?;
                 let extents = if kind == EntryType::GNUSparse { Some(self.sparse_map(header)?) } else { None };
-                let offset = self.body(size).within(quoted(&name))?;
+                let offset = self.own_body(&name, size)?;
                 match (kind, extents) {
                     (_, Some((real_size, map))) => Member::File(self.sparse(&name, offset, size, real_size, &map)?),
                     _ if pax.sparse => Member::Other("a sparse file in GNU's pax format"),
@@ -127,7 +165,7 @@ impl Scan {
             return Ok(None);
         }
         if n < BLOCK {
-            return Err(Error::damaged("ends early: truncated inside a header"));
+            return Err(Error::damaged("ends early: truncated inside a header").coded(Code::Truncated));
         }
         self.position += BLOCK as u64;
         Ok(Some(block))
@@ -152,10 +190,31 @@ impl Scan {
         let end = start.checked_add(size).filter(|&end| end <= self.len);
         let Some(end) = end else {
             let left = self.len.saturating_sub(start);
-            return Err(Error::damaged(format!("ends early: truncated after {left} of {size} bytes")));
+            let error = Error::damaged(format!("ends early: truncated after {left} of {size} bytes"));
+            return Err(error.coded(Code::Truncated).claims(size, left));
         };
         self.position = end.next_multiple_of(BLOCK as u64);
         Ok(start)
+    }
+
+    /// Passes over a member's body. Where one that is cut short is only noted, it ends the scan, and is a member whose
+    /// bytes cannot all be read.
+    fn own_body(&mut self, name: &str, size: u64) -> Result<u64> {
+        let start = self.position;
+        match self.body(size) {
+            Err(error) if self.faults.are_noted() => {
+                let start_of_header = start.checked_sub(BLOCK as u64);
+                self.faults.forgive(error.about(name).at(start_of_header).within(quoted(name)))?;
+                (self.position, self.cut) = (self.len, true);
+                Ok(start)
+            }
+            other => other.within(quoted(name)),
+        }
+    }
+
+    fn tail(&self, offset: u64) -> Tail {
+        let len = self.len.saturating_sub(offset);
+        Tail { offset, rest: self.content("end of the archive", len, vec![Extent { at: 0, offset, len }]) }
     }
 
     fn header_body(&mut self, size: u64, what: &str) -> Result<Vec<u8>> {
@@ -197,7 +256,9 @@ impl Scan {
                 let message = format!("sparse map too large: the limit is {} bytes", self.limit);
                 return Err(exceeded("header-bytes", message));
             }
-            let block = self.block()?.ok_or_else(|| Error::damaged("ends early: truncated inside a sparse map"))?;
+            let block = self
+                .block()?
+                .ok_or_else(|| Error::damaged("ends early: truncated inside a sparse map").coded(Code::Truncated))?;
             let mut extension = GnuExtSparseHeader::new();
             extension.as_mut_bytes().copy_from_slice(&block);
             for part in &extension.sparse {

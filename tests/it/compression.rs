@@ -161,11 +161,58 @@ fn a_shared_layer_is_stored_once() {
     }
 }
 
+/// The size of what is inflated is guessed from gzip's trailer, which tells the size of the last member only.
+#[test]
+fn a_wrong_guess_of_a_size_changes_nothing() {
+    let text = |name, lines: usize| file(name, &"the same line again and again\n".repeat(lines));
+    let layers = |codecs: [Codec; 3]| {
+        let layers = [text("a", 5000), text("b", 9000), text("c", 700)];
+        layers.into_iter().zip(codecs).fold(image(), |image, (layer, codec)| image.layer(layer.codec(codec))).tag("a:1")
+    };
+    for to in ["docker-archive", "docker-dir"] {
+        let bytes = |codecs| {
+            let sandbox = Sandbox::new();
+            let input =
+                sandbox.put_tree("in.tar", &Layout::new().named(&layers(codecs), "docker.io/library/a:1").tree());
+            let out = sandbox.path("out");
+            sandbox.convert(to, input, &out).ok();
+            let tree = Tree::read(&out).tar();
+            sandbox.assert_holds(&["in.tar", "out"]);
+            tree
+        };
+        let right = bytes([Codec::Gzip; 3]);
+        for at in 0..3 {
+            let mut codecs = [Codec::Gzip; 3];
+            codecs[at] = Codec::GzipHalves;
+            assert_eq!(bytes(codecs), right, "{to} {at}");
+        }
+        assert_eq!(bytes([Codec::Gzip, Codec::GzipHalves, Codec::Zstd]), right, "{to}, one without a guess");
+    }
+}
+
+#[test]
+fn what_cannot_shrink_is_stored_and_soon_done() {
+    let source = image().layer(noise(3, 3 << 20)).layer(file("text", &"words ".repeat(300_000))).tag("a:1");
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", &docker(std::slice::from_ref(&source), Style::Classic));
+    for level in ["fast", "2", "9"] {
+        let out = sandbox.path(level);
+        sandbox.convert("oci-archive", &input, &out).args(["--compression-level", level]).ok();
+        let view = found::output(&out, "oci-archive");
+        assert_eq!(view.images[0].diff_ids(), source.diff_ids());
+        let sizes: Vec<_> = view.images[0].layers.iter().map(|layer| layer.size).collect();
+        assert!((3 << 20..(3 << 20) + 4096).contains(&sizes[0]), "{level}: {sizes:?}");
+        assert!(sizes[1] < 100_000, "{level}: {sizes:?}");
+    }
+}
+
 #[test]
 fn levels_change_the_size_and_nothing_else() {
     let text: String = (0..40_000u32).map(|n| format!("{} ", n.wrapping_mul(2_654_435_761) % 977)).collect();
     let source = image().layer(file("text", &text)).tag("a:1");
-    for (compression, low, high) in [("gzip", "1", "9"), ("zstd", "1", "19")] {
+    for (compression, low, high) in
+        [("gzip", "1", "9"), ("zstd", "1", "19"), ("gzip", "fast", "2"), ("zstd", "fast", "19")]
+    {
         let sandbox = Sandbox::new();
         let input = sandbox.put_tree("in.tar", &docker(std::slice::from_ref(&source), Style::Classic));
         let sizes = [low, high].map(|level| {
@@ -177,7 +224,7 @@ fn levels_change_the_size_and_nothing_else() {
             view.images[0].layers[0].size
         });
         assert!(sizes[0] > sizes[1], "{compression}: {sizes:?}");
-        for level in ["-100", "100"] {
+        for level in ["-100", "100", "slow"] {
             let args = [format!("--compression={compression}"), format!("--compression-level={level}")];
             let run = sandbox.convert("oci-archive", &input, sandbox.path("x")).args(args).run();
             assert_eq!(run.code, 2, "{run}");

@@ -21,18 +21,18 @@ const MEMORY_KIB: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 const WALL: Duration = Duration::from_secs(20);
 
-struct Case {
-    id: String,
+pub(crate) struct Case {
+    pub(crate) id: String,
     category: String,
-    format: String,
-    accept: bool,
-    names: Vec<String>,
+    pub(crate) format: String,
+    pub(crate) accept: bool,
+    pub(crate) names: Vec<String>,
     diff_ids: Option<Vec<String>>,
     raw: Option<Vec<u8>>,
     reference: Option<String>,
     /// The case is about a symlink, which did not survive the way here.
-    has_links: bool,
-    path: PathBuf,
+    pub(crate) has_links: bool,
+    pub(crate) path: PathBuf,
 }
 
 impl tally::Row for Case {
@@ -44,7 +44,7 @@ impl tally::Row for Case {
     }
 }
 
-fn cases(root: &Path) -> Vec<Case> {
+pub(crate) fn cases(root: &Path) -> Vec<Case> {
     let text = fs::read(root.join("cases.json")).expect("the corpus has a list");
     let list: Vec<Value> = serde_json::from_slice(&text).expect("the list is JSON");
     list.iter().map(|item| case(root, item)).collect()

@@ -13,14 +13,14 @@ use crate::support::found;
 use crate::support::{Codec, Image, Layer, Layout, Sandbox, Style, docker, file, image};
 
 /// An archive of a few KiB, and what is right to make of it.
-struct Victim {
-    what: &'static str,
-    bytes: Vec<u8>,
+pub(crate) struct Victim {
+    pub(crate) what: &'static str,
+    pub(crate) bytes: Vec<u8>,
     image: Image,
     to: Format,
 }
 
-fn victims() -> Vec<Victim> {
+pub(crate) fn victims() -> Vec<Victim> {
     // One header is a layer: an empty file, and no end blocks.
     let layer = || Layer::from_tar(&file("a", "").tar[..512]);
     let small = || image().layer(layer()).tag("d/a:1");
@@ -46,7 +46,7 @@ fn victims() -> Vec<Victim> {
 }
 
 /// Runs `check` for every number, on all cores, each with a sandbox of its own.
-fn on_all_cores(count: usize, check: impl Fn(&Sandbox, usize) + Sync) {
+pub(crate) fn on_all_cores(count: usize, check: impl Fn(&Sandbox, usize) + Sync) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from).min(8) {
@@ -95,7 +95,7 @@ fn is_refused(sandbox: &Sandbox, victim: &Victim, damaged: &[u8], how: &str) -> 
 }
 
 /// The bytes of the members' bodies, by name.
-fn bodies(tar: &[u8]) -> Vec<(String, Range<usize>)> {
+pub(crate) fn bodies(tar: &[u8]) -> Vec<(String, Range<usize>)> {
     let mut archive = tar::Archive::new(tar);
     let entries = archive.entries().expect("a tar");
     entries
@@ -110,7 +110,7 @@ fn bodies(tar: &[u8]) -> Vec<(String, Range<usize>)> {
 
 /// Whether a digest or a checksum covers a byte: blobs, layers and the headers before the end. Names in JSON, the
 /// padding of tars and the end blocks are covered by nothing, and a checksum has blanks and zeros that can be exchanged.
-fn is_covered(bodies: &[(String, Range<usize>)], at: usize, end: usize) -> bool {
+pub(crate) fn is_covered(bodies: &[(String, Range<usize>)], at: usize, end: usize) -> bool {
     let documents = ["manifest.json", "index.json", "oci-layout", "config0.json"];
     match bodies.iter().find(|(_, range)| range.contains(&at)) {
         // The config of a docker-archive has no digest beside it that could be compared.

@@ -44,7 +44,7 @@ fn threads_do_not_change_a_byte() {
         ("oci-dir", "gzip"),
         ("hybrid-archive", "gzip"),
     ] {
-        let digests = ["1", "2", "8"].map(|threads| {
+        let digests = ["1", "2", "3", "8"].map(|threads| {
             let out = sandbox.path(&format!("{to}-{compression}-{threads}"));
             sandbox.convert(to, &input, &out).args(["--threads", threads, "--compression", compression]).ok();
             digest(&out)

@@ -15,7 +15,7 @@ const OCI: [&str; 2] = ["oci-archive", "oci-dir"];
 const DOCKER: [&str; 2] = ["docker-archive", "docker-dir"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expect {
+pub(crate) enum Expect {
     Accept,
     Reject,
     NoImage,
@@ -48,12 +48,12 @@ const CORRECTIONS: &[(&str, Expect, &str)] = &[
     ),
 ];
 
-struct Row {
-    path: String,
-    file: PathBuf,
-    kind: String,
+pub(crate) struct Row {
+    pub(crate) path: String,
+    pub(crate) file: PathBuf,
+    pub(crate) kind: String,
     listed: String,
-    expect: Expect,
+    pub(crate) expect: Expect,
 }
 
 impl tally::Row for Row {
@@ -65,7 +65,7 @@ impl tally::Row for Row {
     }
 }
 
-fn rows(root: &Path) -> Vec<Row> {
+pub(crate) fn rows(root: &Path) -> Vec<Row> {
     let table = fs::read_to_string(root.join("fixtures.tsv")).expect("the fixtures have a table");
     table.lines().skip(1).map(|line| row(root, line)).collect()
 }
@@ -86,7 +86,7 @@ fn row(root: &Path, line: &str) -> Row {
 }
 
 /// Layouts whose blobs were symlinks in their repository and became files that hold the link's text on the way here.
-fn lost_its_links(row: &Row) -> bool {
+pub(crate) fn lost_its_links(row: &Row) -> bool {
     row.path.starts_with("docker-library__")
 }
 

@@ -117,3 +117,32 @@ fn large_layers_pass_through_little_memory() {
     check("docker to oci", &plain, "oci-archive", &[], Way::Pipes);
     check("oci to docker", &packed, "docker-archive", &[], Way::Pipes);
 }
+
+/// Verifying holds no layer, and writes nothing but its answer; a pipe is spooled once.
+#[test]
+fn verifying_takes_little_memory() {
+    let inputs = Sandbox::on_disk();
+    let image = image().layer(layer()).layer(layer().codec(Codec::Gzip)).tag("docker.io/demo/large:1");
+    let input = inputs.put("in.tar", &Layout::new().named(&image, "docker.io/demo/large:1").tree().tar());
+    for (way, place) in [(Way::Files, input.as_path()), (Way::Pipes, Path::new("-"))] {
+        let sandbox = Sandbox::on_disk();
+        let mut command = sandbox.command(["verify", "--strict", "--quiet"]).arg(place).prepared();
+        command.stdin(fs::File::open(&input).map(|file| pipe(file, way)).expect("an input"));
+        let seen = watch(command.spawn().expect("the program can be started"), &sandbox.tmp());
+        say(&format!("memory: verify, {way:?}: peak {} KiB, {} MiB spooled", seen.peak_kib, seen.spooled >> 20));
+        assert!(seen.peak_kib < LIMIT_KIB, "{way:?}: a peak of {} KiB", seen.peak_kib);
+        let size = if way == Way::Files { 0 } else { fs::metadata(&input).expect("an input").len() };
+        assert!(seen.written <= size + (1 << 20), "{way:?}: {} bytes written", seen.written);
+        sandbox.assert_holds(&[]);
+    }
+}
+
+/// Standard input that is a pipe with the file's bytes in it, or nothing.
+fn pipe(mut file: fs::File, way: Way) -> Stdio {
+    if way == Way::Files {
+        return Stdio::null();
+    }
+    let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
+    thread::spawn(move || std::io::copy(&mut file, &mut writer).expect("the input is read to its end"));
+    reader.into()
+}

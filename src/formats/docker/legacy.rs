@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::read::{add_roots, layer_blob};
 use super::v1_config;
+use crate::code::Code;
 use crate::codec::Compression;
 use crate::digest::DiffId;
 use crate::document::Document;
@@ -19,7 +20,8 @@ use crate::json::Cursor;
 use crate::limits::exceeded;
 use crate::media_type::LayerType;
 use crate::platform::Platform;
-use crate::tree::{Members, looks_like_tar};
+use crate::tar_header::looks_like_tar;
+use crate::tree::Members;
 
 /// What becomes a config once the layers' diff_ids are known.
 #[derive(Clone, Debug)]
@@ -47,7 +49,9 @@ impl LegacyConfig {
 }
 
 pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -> Result<()> {
-    let value = members.document(members.file("repositories")?)?.value();
+    let list = members.document(members.file("repositories")?)?;
+    let value = list.value();
+    graph.docker_list = Some(list);
     let mut names: Vec<(String, Vec<Name>)> = Vec::new();
     let mut count = 0;
     (|| {
@@ -67,31 +71,47 @@ pub(super) fn read(graph: &mut Graph, members: &Members, reading: Reading<'_>) -
         Ok(())
     })()
     .within("repositories")?;
-    if names.is_empty() {
+    if names.is_empty() && !reading.faults.are_noted() {
         return Err(Error::damaged("no image inside: it names none").within("repositories"));
     }
     for (position, (top, names)) in names.into_iter().enumerate() {
-        let chain = chain(members, &top, reading).within(format!("image {}", quoted(&top)))?;
-        let mut layers = Vec::new();
-        for layer in &chain {
-            let path = format!("{}/layer.tar", layer.id);
-            let blob = layer_blob(graph, members, &path)?;
-            // Nothing in such an archive says what its layers are; this much can be seen.
-            if graph.blob(blob).compression == Some(Compression::None) && !looks_like_tar(members.file(&path)?)? {
-                return Err(Error::damaged("not a tar archive").within(path));
-            }
-            layers.push(Layer { blob: Some(blob), descriptor: None, diff_id: None, kind: LayerType::Tar });
-        }
-        let top = chain.last().expect("a chain has its top layer");
-        let platform = Platform::read(&Cursor::new(&top.json.value()))?;
-        let history = go_json::array(chain.iter().map(history).collect::<Result<Vec<_>>>()?);
-        let fields = config_fields(&top.json).within(format!("{}/json", top.id))?;
-        let config = Config::Legacy(LegacyConfig { fields, history });
-        let image = Image { manifest: None, config, layers, platform, missing: Vec::new() };
-        let node = graph.add_node(Node::Image(Box::new(image)));
-        add_roots(graph, node, position, names, reading)?;
+        reading.faults.attempt(read_image(graph, members, &top, names, position, reading))?;
     }
     Ok(())
+}
+
+fn read_image(
+    graph: &mut Graph,
+    members: &Members,
+    top: &str,
+    names: Vec<Name>,
+    position: usize,
+    reading: Reading<'_>,
+) -> Result<()> {
+    let chain = chain(members, top, reading).within(format!("image {}", quoted(top)))?;
+    let (mut layers, mut missing) = (Vec::new(), Vec::new());
+    for layer in &chain {
+        let path = format!("{}/layer.tar", layer.id);
+        let blob = reading.faults.attempt(layer_blob(graph, members, &path))?;
+        // Nothing in such an archive says what its layers are; this much can be seen.
+        if let Some(blob) = blob
+            && graph.blob(blob).compression == Some(Compression::None)
+            && !looks_like_tar(members.file(&path)?)?
+        {
+            reading.faults.forgive(Error::damaged("not a tar archive").coded(Code::LayerNotTar).within(&path))?;
+        }
+        if blob.is_none() {
+            missing.push(format!("layer {}", quoted(&path)));
+        }
+        layers.push(Layer { blob, descriptor: None, diff_id: None, kind: LayerType::Tar });
+    }
+    let top = chain.last().expect("a chain has its top layer");
+    let platform = Platform::read(&Cursor::new(&top.json.value()))?;
+    let history = go_json::array(chain.iter().map(history).collect::<Result<Vec<_>>>()?);
+    let fields = config_fields(&top.json).within(format!("{}/json", top.id))?;
+    let config = Config::Legacy(LegacyConfig { fields, history });
+    let node = graph.add_node(Node::Image(Box::new(Image { manifest: None, config, layers, platform, missing })));
+    add_roots(graph, node, position, names, reading)
 }
 
 /// Returns what the top layer's metadata gives to the config.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::layout::blob_name;
 use serde_json::Value;
 
+use crate::code::Code;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest};
@@ -24,13 +25,16 @@ use crate::tree::Members;
 
 /// Reads everything that `index.json` leads to.
 pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
-    check_version(members)?;
-    let content = members.file("index.json")?;
-    let document = members.document(content)?;
-    let source = Arc::clone(content.source());
+    let layout_file = reading.faults.attempt(layout_file(members))?.flatten();
+    let index = || {
+        let content = members.file("index.json")?;
+        Ok((members.document(content)?, Arc::clone(content.source())))
+    };
+    let Some((document, source)) = reading.faults.attempt(index())? else { return Ok(Graph::default()) };
     let mut reader =
         Reader { members, reading, source, graph: Graph::default(), known: HashMap::new(), heights: HashMap::new() };
-    let descriptors = reader.children(&Cursor::new(&document.value())).within("index.json")?;
+    let descriptors = reader.children(&Cursor::new(&document.value()), "index.json");
+    let descriptors = reading.faults.attempt(descriptors)?.unwrap_or_default();
     for (position, descriptor) in descriptors.into_iter().enumerate() {
         let node = reader.node(&descriptor, 1)?;
         let name = Name::from_annotations(&descriptor);
@@ -38,22 +42,25 @@ pub(crate) fn read(members: &Members, reading: Reading<'_>) -> Result<Graph> {
         reader.graph.add_root(root, reading.cx.limits.names).within("index.json")?;
     }
     reader.graph.layout_index = Some(document);
+    reader.graph.layout_file = layout_file;
     reader.graph.by_claim = reader.known;
     Ok(reader.graph)
 }
 
-/// Checks `oci-layout`, which may be absent: many producers leave it out and most readers never look.
-fn check_version(members: &Members) -> Result<()> {
-    let Some(content) = members.find("oci-layout")? else { return Ok(()) };
-    let value = members.document(content)?.value();
+/// Reads and checks `oci-layout`, which may be absent: many producers leave it out and most readers never look.
+fn layout_file(members: &Members) -> Result<Option<Document>> {
+    let Some(content) = members.find("oci-layout")? else { return Ok(None) };
+    let document = members.document(content)?;
     (|| {
+        let value = document.value();
         let version = Cursor::new(&value).need("imageLayoutVersion")?.text()?.to_owned();
         if version.split('.').next() != Some("1") {
             return Err(Error::damaged(format!("imageLayoutVersion {}: unknown version", quoted(&version))));
         }
         Ok(())
     })()
-    .within("oci-layout")
+    .within("oci-layout")?;
+    Ok(Some(document))
 }
 
 struct Reader<'a> {
@@ -67,16 +74,34 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn children(&self, index: &Cursor<'_>) -> Result<Vec<Descriptor>> {
-        if index.get("layers")?.is_some() {
+    /// Reads the descriptors of an index, whose name is `subject`.
+    fn children(&self, index: &Cursor<'_>, subject: &str) -> Result<Vec<Descriptor>> {
+        if index.get("layers").within(subject)?.is_some() {
             let message = "both manifests and layers: tools differ in whether this is an index or a manifest";
-            return Err(Error::damaged(message));
+            return Err(Error::damaged(message).coded(Code::AmbiguousDocument).within(subject));
         }
-        index.list("manifests")?.iter().map(Descriptor::read).collect()
+        self.descriptors(&index.list("manifests").within(subject)?, subject)
     }
 
-    /// Returns the node that a descriptor points at, reading it when it is new.
+    fn descriptors(&self, list: &[Cursor<'_>], subject: &str) -> Result<Vec<Descriptor>> {
+        self.reading.faults.each(list.iter().map(|item| Descriptor::read(item).within(subject)))
+    }
+
+    /// Returns the node that a descriptor points at, reading it when it is new. What cannot be read counts as absent, where
+    /// that is only noted.
     fn node(&mut self, descriptor: &Descriptor, depth: usize) -> Result<NodeId> {
+        self.sound_node(descriptor, depth).or_else(|error| {
+            self.reading.faults.forgive(error)?;
+            if let Some(&known) = self.known.get(&descriptor.digest) {
+                return Ok(known);
+            }
+            let id = self.graph.add_node(Node::Absent(what(descriptor)));
+            self.known.insert(descriptor.digest, id);
+            Ok(id)
+        })
+    }
+
+    fn sound_node(&mut self, descriptor: &Descriptor, depth: usize) -> Result<NodeId> {
         let limit = self.reading.cx.limits.index_depth;
         if depth > limit {
             return Err(too_deep(limit));
@@ -95,17 +120,19 @@ impl Reader<'_> {
         }
         let subject = blob_name(&descriptor.digest);
         let node = match (self.content(descriptor)?, class) {
-            (None, _) => Node::Absent(what(descriptor)),
+            (None, _) => {
+                self.remark_absence(descriptor, kind_of(descriptor));
+                Node::Absent(what(descriptor))
+            }
             (Some(content), Some(Class::Schema1)) => self.opaque(descriptor, &content)?,
             (Some(content), Some(Class::Other)) if !self.is_manifest(&content)? => self.opaque(descriptor, &content)?,
             (Some(content), _) => {
                 let document = self.document(descriptor, &content)?;
-                let node = if is_index(descriptor, &document).within(&subject)? {
-                    self.index(document, depth).map(Node::Index)
+                if is_index(descriptor, &document).within(&subject)? {
+                    Node::Index(self.index(document, &subject, depth)?)
                 } else {
-                    self.manifest(descriptor, document)
-                };
-                node.within(&subject)?
+                    self.manifest(descriptor, document, &subject).within(&subject)?
+                }
             }
         };
         let height = match &node {
@@ -121,32 +148,36 @@ impl Reader<'_> {
         Ok(id)
     }
 
-    fn index(&mut self, document: Document, depth: usize) -> Result<Index> {
-        let descriptors = self.children(&Cursor::new(&document.value()))?;
+    fn index(&mut self, document: Document, subject: &str, depth: usize) -> Result<Index> {
+        let descriptors = self.children(&Cursor::new(&document.value()), subject)?;
         let child = |descriptor: Descriptor| {
-            let node = self.node(&descriptor, depth + 1)?;
+            let node = self.node(&descriptor, depth + 1).within(subject)?;
             Ok(Child { descriptor, node })
         };
         let children = descriptors.into_iter().map(child).collect::<Result<_>>()?;
         Ok(Index { document, children })
     }
 
-    fn manifest(&mut self, descriptor: &Descriptor, document: Document) -> Result<Node> {
+    fn manifest(&mut self, descriptor: &Descriptor, document: Document, subject: &str) -> Result<Node> {
         let value = document.value();
         let fields = Cursor::new(&value);
         if let Some(version) = fields.get("schemaVersion")?
             && version.size().ok() != Some(2)
         {
-            return Err(Error::damaged(format!("schemaVersion {}, only 2 is known", version.value())));
+            let message = format!("schemaVersion {}, only 2 is known", version.value());
+            self.reading.faults.forgive(Error::damaged(message).within(subject))?;
         }
         let own_type = fields.text_of("mediaType")?.or(descriptor.media_type.as_deref());
         if own_type.map(media_type::class) == Some(Class::ArtifactManifest) {
-            let blobs = fields.list("blobs")?.iter().map(Descriptor::read).collect::<Result<Vec<_>>>()?;
+            let blobs = self.descriptors(&fields.list("blobs")?, subject)?;
             let kind = fields.text_of("artifactType")?.or(own_type).unwrap_or("artifact").to_owned();
             return self.artifact(document.clone(), kind, blobs);
         }
         let config = Descriptor::read(&fields.need("config")?)?;
-        let layers = fields.list("layers")?.iter().map(Descriptor::read).collect::<Result<Vec<_>>>()?;
+        let listed = fields.list("layers")?;
+        let layers = self.descriptors(&listed, subject)?;
+        // Where some cannot be read, nobody knows which diff_id belongs to which of the others.
+        let all_told = layers.len() == listed.len();
         let limit = self.reading.cx.limits.layers;
         if layers.len() > limit {
             return Err(exceeded("layers", format!("{} layers, the limit is {limit}", layers.len())));
@@ -166,14 +197,14 @@ impl Reader<'_> {
         };
         match kind {
             Some(kind) => self.artifact(document.clone(), kind, [vec![config], layers].concat()),
-            None => self.image(descriptor, document.clone(), &config, layers),
+            None => self.image(descriptor, document.clone(), &config, layers, all_told),
         }
     }
 
     fn artifact(&mut self, manifest: Document, kind: String, parts: Vec<Descriptor>) -> Result<Node> {
         let (mut blobs, mut missing) = (Vec::new(), Vec::new());
         for part in parts {
-            match self.content(&part)? {
+            match self.part(&part, "blob")? {
                 Some(content) => {
                     let claim = self.claim(&part, &content)?;
                     blobs.push(self.graph.add_blob(&content, Look::Away, Some(claim))?);
@@ -214,13 +245,25 @@ impl Reader<'_> {
         manifest: Document,
         config: &Descriptor,
         descriptors: Vec<Descriptor>,
+        all_told: bool,
     ) -> Result<Node> {
         let mut missing = Vec::new();
+        if !all_told {
+            missing.push("a layer whose descriptor cannot be read".to_owned());
+        }
         let (mut platform, mut diff_ids) = (None, None);
-        let config = match self.content(config)? {
+        let document = match self.part(config, "config")? {
             Some(content) => {
-                let document = self.document(config, &content)?;
-                (platform, diff_ids) = self.config_claims(&document, descriptors.len()).within(content.origin())?;
+                let document = self.document(config, &content);
+                self.reading.faults.attempt(document)?.map(|document| (document, content))
+            }
+            None => None,
+        };
+        let config = match document {
+            Some((document, content)) => {
+                let count = all_told.then_some(descriptors.len());
+                let claims = self.config_claims(&document, count, content.origin()).within(content.origin());
+                (platform, diff_ids) = self.reading.faults.attempt(claims)?.unwrap_or_default();
                 Config::Document(document)
             }
             None => {
@@ -231,7 +274,7 @@ impl Reader<'_> {
         let mut layers = Vec::new();
         for (i, layer) in descriptors.into_iter().enumerate() {
             let kind = layer_type(&layer);
-            let blob = match self.content(&layer)? {
+            let blob = match self.part(&layer, "layer")? {
                 Some(content) => {
                     let claim = self.claim(&layer, &content)?;
                     let look = if kind == LayerType::Tar { Look::Into } else { Look::Away };
@@ -253,20 +296,51 @@ impl Reader<'_> {
 
     /// Reads what a config claims: its platform, and a diff_id for each layer. A config without any `rootfs` (oras writes
     /// such) claims nothing of the layers.
-    fn config_claims(&self, config: &Document, layers: usize) -> Result<(Option<Platform>, Option<Vec<DiffId>>)> {
+    fn config_claims(
+        &self,
+        config: &Document,
+        layers: Option<usize>,
+        subject: &str,
+    ) -> Result<(Option<Platform>, Option<Vec<DiffId>>)> {
         let value = config.value();
         let fields = Cursor::new(&value);
         let platform = Platform::read(&fields)?;
-        let Some(rootfs) = fields.get("rootfs")? else { return Ok((platform, None)) };
+        let Some(rootfs) = fields.get("rootfs")? else {
+            if layers != Some(0) {
+                self.reading.faults.remark(|| document::no_rootfs().within(subject));
+            }
+            return Ok((platform, None));
+        };
         let diff_ids = docker::diff_ids(&rootfs)?;
+        let Some(layers) = layers else { return Ok((platform, None)) };
         if diff_ids.len() == layers {
             return Ok((platform, Some(diff_ids)));
         }
-        if self.reading.recompute {
-            Ok((platform, None))
-        } else {
-            Err(document::count_mismatch(layers, diff_ids.len()))
+        if !self.reading.recompute {
+            self.reading.faults.forgive(document::count_mismatch(layers, diff_ids.len()).within(subject))?;
         }
+        Ok((platform, None))
+    }
+
+    /// Finds what a manifest names; `None` when it is absent, or cannot be used where that is only noted.
+    fn part(&mut self, descriptor: &Descriptor, noun: &str) -> Result<Option<Content>> {
+        let Some(found) = self.reading.faults.attempt(self.content(descriptor))? else { return Ok(None) };
+        if found.is_none() {
+            self.remark_absence(descriptor, noun);
+        }
+        Ok(found)
+    }
+
+    fn remark_absence(&self, descriptor: &Descriptor, noun: &str) {
+        self.reading.faults.remark(|| {
+            let platform = descriptor.platform.as_ref().map(|platform| format!(" for {platform}")).unwrap_or_default();
+            let urls = descriptor.urls().join(", ");
+            let (code, what) = match urls.as_str() {
+                "" => (Code::Missing, format!("this {noun}{platform} is not there")),
+                urls => (Code::Elsewhere, format!("this {noun}{platform} is not there, but at {urls}")),
+            };
+            Error::damaged(what).coded(code).about(blob_name(&descriptor.digest))
+        });
     }
 
     /// Finds a descriptor's blob, in the layout or embedded in the descriptor.
@@ -274,11 +348,16 @@ impl Reader<'_> {
         let name = blob_name(&descriptor.digest);
         let found = self.members.find(&name)?.cloned();
         let Some(data) = &descriptor.data else { return Ok(found) };
-        let embedded =
-            BASE64.decode(data).map_err(|e| Error::damaged("data is not base64").caused_by(e)).within(&name)?;
+        let invalid = |e| Error::damaged("data is not base64").coded(Code::EmbeddedData).caused_by(e).within(&name);
+        let Some(embedded) = self.reading.faults.attempt(BASE64.decode(data).map_err(invalid))? else {
+            return Ok(found);
+        };
         let digest = Digest::with(descriptor.digest.algorithm(), &embedded);
         if digest != descriptor.digest {
-            return Err(mismatch("data embedded in the descriptor: digest", &descriptor.digest, &digest).within(name));
+            let what = "data embedded in the descriptor: digest";
+            let error = Error::mismatch(Code::EmbeddedData, what, descriptor.digest, digest).about(&name).within(name);
+            self.reading.faults.forgive(error)?;
+            return Ok(found);
         }
         if found.is_none() {
             self.graph.embedded.insert(digest);
@@ -290,8 +369,9 @@ impl Reader<'_> {
     fn claim(&mut self, descriptor: &Descriptor, content: &Content) -> Result<(Digest, u64)> {
         self.check(content.size() == descriptor.size, || {
             let (claimed, size) = (descriptor.size, content.size());
-            Error::damaged(format!("size mismatch: the descriptor says {claimed} bytes, the blob has {size}"))
-                .within(content.origin())
+            let message = format!("size mismatch: the descriptor says {claimed} bytes, the blob has {size}");
+            let error = Error::damaged(message).coded(Code::Size).claims(claimed, size);
+            error.about(content.origin()).at(content.offset_of(0)).within(content.origin())
         })?;
         Ok((descriptor.digest, content.size()))
     }
@@ -302,7 +382,8 @@ impl Reader<'_> {
         let document = self.members.document(content)?;
         let digest = Digest::with(descriptor.digest.algorithm(), document.bytes());
         self.check(digest == descriptor.digest, || {
-            mismatch("digest", &descriptor.digest, &digest).within(content.origin())
+            let error = Error::mismatch(Code::Digest, "digest", descriptor.digest, digest);
+            error.about(content.origin()).at(content.offset_of(0)).within(content.origin())
         })?;
         Ok(document.named(digest))
     }
@@ -311,7 +392,9 @@ impl Reader<'_> {
     fn check(&mut self, holds: bool, error: impl FnOnce() -> Error) -> Result<()> {
         match (holds, self.reading.recompute) {
             (true, _) => Ok(()),
-            (false, false) => Err(error().hint("--recompute puts wrong digests and sizes right")),
+            (false, false) => {
+                self.reading.faults.forgive(error().hint("--recompute puts wrong digests and sizes right"))
+            }
             (false, true) => {
                 self.graph.changes.push(error().within(self.source.to_string()).to_string());
                 Ok(())
@@ -331,20 +414,21 @@ fn layer_type(layer: &Descriptor) -> LayerType {
 /// Names something that is not there.
 fn what(descriptor: &Descriptor) -> String {
     let platform = descriptor.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-    match descriptor.media_type.as_deref().map(media_type::class) {
-        Some(Class::Index) => format!("index {}{platform}", descriptor.digest),
-        Some(Class::Manifest) => format!("manifest {}{platform}", descriptor.digest),
-        _ => format!("blob {}{platform}", descriptor.digest),
-    }
+    format!("{} {}{platform}", kind_of(descriptor), descriptor.digest)
 }
 
-fn mismatch(what: &str, claimed: &Digest, found: &Digest) -> Error {
-    Error::damaged(format!("{what} mismatch: named {claimed}, but the content is {found}"))
+fn kind_of(descriptor: &Descriptor) -> &'static str {
+    match descriptor.media_type.as_deref().map(media_type::class) {
+        Some(Class::Index) => "index",
+        Some(Class::Manifest) => "manifest",
+        _ => "blob",
+    }
 }
 
 fn contradiction(descriptor: &Descriptor, other: &str) -> Error {
     let media_type = descriptor.media_type.as_deref().unwrap_or_default();
     Error::damaged(format!("media type {media_type} of the descriptor contradicts {other}"))
+        .coded(Code::AmbiguousDocument)
         .within(blob_name(&descriptor.digest))
 }
 
@@ -356,7 +440,7 @@ fn is_index(descriptor: &Descriptor, document: &Document) -> Result<bool> {
     let layers = fields.get("layers")?.is_some() || fields.get("config")?.is_some();
     if manifests && layers {
         let message = "both manifests and layers or config: tools differ in whether this is an index or a manifest";
-        return Err(Error::damaged(message));
+        return Err(Error::damaged(message).coded(Code::AmbiguousDocument));
     }
     let class =
         |text: Option<&str>| text.map(media_type::class).filter(|class| !matches!(class, Class::Other | Class::Untold));
@@ -370,6 +454,7 @@ fn is_index(descriptor: &Descriptor, document: &Document) -> Result<bool> {
         [one] => Ok(*one),
         _ => Err(Error::damaged(
             "its mediaType, its descriptor's and its shape (index or manifest) contradict one another",
-        )),
+        )
+        .coded(Code::AmbiguousDocument)),
     }
 }

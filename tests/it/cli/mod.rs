@@ -1,12 +1,16 @@
 //! The command line: exit codes, messages, reports, where things may be read from and written to.
 
 mod appending;
+mod completions;
+mod help;
 mod limits;
 mod overwriting;
 mod paths;
 mod pipes;
+mod progress;
 mod report;
 mod signals;
+mod typos;
 
 use std::path::Path;
 

@@ -61,7 +61,7 @@ fn the_report_has_a_schema() {
         let layers = image["layers"].as_array().expect("layers");
         assert_eq!(layers.len(), 2);
         for (layer, found) in layers.iter().zip(&view.images[0].layers) {
-            assert_eq!(keys(layer), ["digest", "diff_id", "size", "compression", "action"]);
+            assert_eq!(keys(layer), ["digest", "diff_id", "size", "compression", "action", "reason"]);
             assert_eq!(layer["digest"], found.digest.as_str());
             assert_eq!(layer["diff_id"], found.diff_id.as_str());
             assert_eq!(layer["size"], found.size);
@@ -180,6 +180,33 @@ fn recompute_corrects_digests_and_sizes_of_descriptors() {
             found::output(&out, to);
             assert!(!run.json()["changes"].as_array().expect("changes").is_empty(), "{what} to {to}");
         }
+    }
+}
+
+#[test]
+fn what_happens_to_a_layer_has_a_reason() {
+    let plain = image().layer(file("a", "one")).tag("app:1");
+    let gzip = image().layer(file("a", "one").codec(Codec::Gzip)).tag("app:1");
+    for (image, to, args, action, reason) in [
+        (&plain, "oci-archive", &[][..], "compress", "plain layer, oci-archive wants gzip"),
+        (&plain, "oci-archive", &["--compression", "none"], "copy", "already plain"),
+        (&plain, "docker-archive", &[], "copy", "already plain"),
+        (&gzip, "docker-archive", &[], "decompress", "gzip layer, docker-archive wants plain"),
+        (&gzip, "docker-archive", &["--compression", "keep"], "copy", "keep was asked for"),
+        (&gzip, "hybrid-archive", &["--compression", "zstd"], "recompress", "gzip layer, zstd was asked for"),
+    ] {
+        let sandbox = Sandbox::new();
+        let input = sandbox.put_tree("in.tar", &docker(std::slice::from_ref(image), Style::Plain));
+        let call = || sandbox.convert(to, &input, sandbox.path("out")).args(args);
+        let told = |args: &[&str]| String::from_utf8(call().args(args).ok().stdout).expect("a plan is text");
+        assert!(!told(&["--dry-run"]).contains(reason));
+        let plan = told(&["--dry-run", "-v"]);
+        assert!(plan.contains(action) && plan.contains(&format!("({reason})")), "{plan}");
+        let run = call().args(["-v"]).ok();
+        let line = run.stderr.lines().next().expect("a line").to_owned();
+        assert!(line.starts_with(&format!("{action}: 0-0.tar (")) && line.ends_with(&format!("): {reason}")), "{run}");
+        let layer = call().args(["--force", "--json"]).ok().json()["images"][0]["layers"][0].clone();
+        assert_eq!((&layer["action"], &layer["reason"]), (&action.into(), &reason.into()));
     }
 }
 

@@ -111,7 +111,8 @@ fn check_pieces(source: &Source) {
     for layer in &output(&archive, "oci-archive").images[0].layers[..2] {
         let blob = tree.file(&layer.path);
         assert!(blob.starts_with(b"\x1f\x8b\x08"));
-        let members = blob.windows(10).filter(|window| *window == &blob[..10]).count();
+        // The ninth byte tells whether a member is compressed or stored.
+        let members = blob.windows(10).filter(|window| window[..8] == blob[..8] && window[9] == blob[9]).count();
         assert!(members > 3, "{members} gzip members");
     }
 }

@@ -26,7 +26,7 @@ struct Meddler<'a> {
 
 impl Observer for Meddler<'_> {
     fn on(&self, event: &Event) {
-        let bytes = if let Event::Read { bytes } = event { *bytes } else { 0 };
+        let bytes = if let Event::Read { bytes, .. } = event { *bytes } else { 0 };
         if self.read.fetch_add(bytes, Ordering::SeqCst) + bytes >= self.at && !self.done.swap(true, Ordering::SeqCst) {
             (self.meddle)();
         }

@@ -37,7 +37,7 @@ struct Saboteur {
 
 impl Observer for Saboteur {
     fn on(&self, event: &Event) {
-        let bytes = if let Event::Read { bytes } = event { *bytes } else { 0 };
+        let bytes = if let Event::Read { bytes, .. } = event { *bytes } else { 0 };
         let read = self.read.fetch_add(bytes, Ordering::SeqCst) + bytes;
         let panics = match (self.fault, event) {
             (Fault::Read(at), Event::Read { .. }) => read >= at,

@@ -11,6 +11,8 @@ pub(crate) enum Codec {
     Gzip,
     /// Several members, one of them empty, with names and times in their headers.
     GzipMembers,
+    /// Two members; the second holds a whole number of tar blocks.
+    GzipHalves,
     Zstd,
     /// Several frames with skippable frames between, as zstd:chunked writes them.
     ZstdFrames,
@@ -23,7 +25,7 @@ impl Codec {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Codec::Plain => "none",
-            Codec::Gzip | Codec::GzipMembers => "gzip",
+            Codec::Gzip | Codec::GzipMembers | Codec::GzipHalves => "gzip",
             Codec::Zstd | Codec::ZstdFrames => "zstd",
             Codec::Bzip2 => "bzip2",
             Codec::Xz => "xz",
@@ -43,6 +45,10 @@ impl Codec {
                     gzip(&bytes[half..], named()),
                 ]
                 .concat()
+            }
+            Codec::GzipHalves => {
+                let (one, other) = bytes.split_at(bytes.len() / 1024 * 512);
+                [one, other].map(|half| gzip(half, flate2::GzBuilder::new())).concat()
             }
             Codec::Zstd => zstd::encode_all(bytes, 3).expect("memory can be written"),
             Codec::ZstdFrames => {

@@ -81,10 +81,10 @@ fn docker_makes() -> Cases {
     let shared = [app().tag("docker.io/demo/parent:1"), app().layer(file("more", "m")).tag("docker.io/demo/child:1")];
     let repeated = image().platform(&host_platform()).layer(file("a", "1")).layer(file("b", "2")).layer(file("a", "1"));
     cases([
-        ("classic", docker(&[full.clone()], Style::Classic)),
-        ("skopeo", docker(&[full.clone()], Style::Skopeo)),
+        ("classic", docker(std::slice::from_ref(&full), Style::Classic)),
+        ("skopeo", docker(std::slice::from_ref(&full), Style::Skopeo)),
         ("crane", docker(&[full.clone().codec(Codec::Gzip)], Style::Crane)),
-        ("plain", docker(&[full.clone()], Style::Plain)),
+        ("plain", docker(std::slice::from_ref(&full), Style::Plain)),
         ("legacy", docker(&[app().tag(SHORT)], Style::Legacy)),
         ("two images", docker(&[full.clone(), other().tag("docker.io/demo/other:1")], Style::Plain)),
         ("two images without names", docker(&[app(), other()], Style::Plain)),

@@ -287,7 +287,7 @@ impl Run {
 
 /// Fails on anything that could move a cursor, change a colour or reverse the reading order.
 #[track_caller]
-fn assert_printable(text: &str) {
+pub(crate) fn assert_printable(text: &str) {
     let harmful = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -255,12 +255,12 @@ impl Observer for Umoci {
         let folder = sandbox.path("layout");
         std::fs::create_dir(&folder).expect("a sandbox can be written");
         let mut unpack = if archive.is_dir() { Command::new("cp") } else { Command::new("tar") };
-        let mut unpack = if archive.is_dir() {
+        let unpack = if archive.is_dir() {
             unpack.arg("-rT").arg(archive).arg(&folder)
         } else {
             unpack.arg("-xf").arg(archive).arg("-C").arg(&folder)
         };
-        run(&mut unpack);
+        run(unpack);
         let (success, tags) = run(self.0.command("umoci", ["list", "--layout"]).arg(&folder));
         let mut said = tags.clone();
         let mut names = BTreeSet::new();

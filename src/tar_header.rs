@@ -1,13 +1,14 @@
-//! Fields of tar headers whose value decides where the next header is: parsed strictly, because tools that disagree on
-//! a size disagree on everything after it.
+//! Fields of tar headers, of archives and of the layers in them: parsed strictly, because tools that disagree on a size
+//! disagree on everything after it.
 
 use crate::content::Content;
 use crate::error::{Error, Result, quoted};
 
-pub(super) const BLOCK: usize = 512;
+/// Bytes of a header, and what every body is padded to.
+pub(crate) const BLOCK: usize = 512;
 
 /// Parses a number: octal text with blanks and NULs around it, or base-256 (GNU) when the first bit is set.
-pub(super) fn number(field: &[u8], name: &str) -> Result<u64> {
+pub(crate) fn number(field: &[u8], name: &str) -> Result<u64> {
     if field[0] & 0x80 != 0 {
         if field[0] & 0x40 != 0 {
             return Err(Error::damaged(format!("the {name} field is negative")));
@@ -31,6 +32,15 @@ pub(super) fn number(field: &[u8], name: &str) -> Result<u64> {
     Ok(digits.iter().fold(0, |value, b| value << 3 | u64::from(b - b'0')))
 }
 
+/// Parses a number that may be negative (a time): as [`number`], base-256 being two's complement.
+pub(crate) fn signed(field: &[u8]) -> Option<i64> {
+    if field[0] & 0xc0 != 0xc0 {
+        return number(field, "").ok().and_then(|value| i64::try_from(value).ok());
+    }
+    // The bits above the highest repeat the sign.
+    field.iter().try_fold(-1_i64, |value, &byte| Some(value.checked_mul(256)? | i64::from(byte)))
+}
+
 /// Tells whether a content can be a tar: it is empty, or starts with a header or with the end.
 pub(crate) fn looks_like_tar(content: &Content) -> Result<bool> {
     let mut block = [0; BLOCK];
@@ -39,7 +49,7 @@ pub(crate) fn looks_like_tar(content: &Content) -> Result<bool> {
 }
 
 /// Tells whether the header's checksum fits. POSIX asks readers to take the sum of signed bytes, too.
-pub(super) fn checksum_fits(block: &[u8; BLOCK]) -> bool {
+pub(crate) fn checksum_fits(block: &[u8; BLOCK]) -> bool {
     let Ok(want) = number(&block[148..156], "checksum") else { return false };
     let (mut unsigned, mut signed) = (0_i64, 0_i64);
     for (i, &byte) in block.iter().enumerate() {
@@ -52,37 +62,65 @@ pub(super) fn checksum_fits(block: &[u8; BLOCK]) -> bool {
 
 /// What PAX records say about the member after them (POSIX pax, "Extended Header").
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Pax {
-    pub(super) path: Option<String>,
-    pub(super) link: Option<String>,
-    pub(super) size: Option<u64>,
+pub(crate) struct Pax {
+    pub(crate) path: Option<String>,
+    pub(crate) link: Option<String>,
+    pub(crate) size: Option<u64>,
     /// GNU's sparse formats 0.0, 0.1 and 1.0.
-    pub(super) sparse: bool,
+    pub(crate) sparse: bool,
 }
 
-/// Parses `length key=value\n` records.
-pub(super) fn pax(mut records: &[u8]) -> Result<Pax> {
-    let invalid = |what: &str| Error::damaged(format!("invalid pax record: {what}"));
+/// Parses PAX records into what decides where members are and what they are called.
+pub(crate) fn pax(bytes: &[u8]) -> Result<Pax> {
     let mut pax = Pax::default();
-    // Some writers pad with NULs.
-    while !records.iter().all(|&b| b == 0) {
-        let space = records.iter().position(|&b| b == b' ').ok_or_else(|| invalid("no length"))?;
-        let length = std::str::from_utf8(&records[..space]).ok().and_then(|text| text.parse::<usize>().ok());
-        let length = length.filter(|&n| n > space + 1 && n <= records.len()).ok_or_else(|| invalid("wrong length"))?;
-        let (record, rest) = records.split_at(length);
-        records = rest;
-        let body = record[space + 1..].strip_suffix(b"\n").ok_or_else(|| invalid("no line end"))?;
-        let equals = body.iter().position(|&b| b == b'=').ok_or_else(|| invalid("no equals sign"))?;
-        let value = String::from_utf8_lossy(&body[equals + 1..]).into_owned();
-        match &body[..equals] {
-            b"path" => pax.path = Some(value),
-            b"linkpath" => pax.link = Some(value),
-            b"size" => pax.size = Some(value.parse().map_err(|_| invalid(&format!("size {}", quoted(&value))))?),
+    for record in records(bytes) {
+        let (key, value) = record?;
+        let text = || String::from_utf8_lossy(value).into_owned();
+        match key {
+            b"path" => pax.path = Some(text()),
+            b"linkpath" => pax.link = Some(text()),
+            b"size" => {
+                let size = text().parse();
+                pax.size = Some(size.map_err(|_| invalid_record(&format!("size {}", quoted(&text()))))?);
+            }
             key if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
             _ => {}
         }
     }
     Ok(pax)
+}
+
+fn invalid_record(what: &str) -> Error {
+    Error::damaged(format!("invalid pax record: {what}"))
+}
+
+/// Splits `length key=value\n` records into keys and values; ends after the first error.
+pub(crate) fn records(mut left: &[u8]) -> impl Iterator<Item = Result<(&[u8], &[u8])>> {
+    std::iter::from_fn(move || {
+        // Some writers pad with NULs.
+        if left.iter().all(|&b| b == 0) {
+            return None;
+        }
+        let record = first_record(left).map(|(key, value, rest)| {
+            left = rest;
+            (key, value)
+        });
+        if record.is_err() {
+            left = &[];
+        }
+        Some(record)
+    })
+}
+
+fn first_record(records: &[u8]) -> Result<(&[u8], &[u8], &[u8])> {
+    let invalid = invalid_record;
+    let space = records.iter().position(|&b| b == b' ').ok_or_else(|| invalid("no length"))?;
+    let length = std::str::from_utf8(&records[..space]).ok().and_then(|text| text.parse::<usize>().ok());
+    let length = length.filter(|&n| n > space + 1 && n <= records.len()).ok_or_else(|| invalid("wrong length"))?;
+    let (record, rest) = records.split_at(length);
+    let body = record[space + 1..].strip_suffix(b"\n").ok_or_else(|| invalid("no line end"))?;
+    let equals = body.iter().position(|&b| b == b'=').ok_or_else(|| invalid("no equals sign"))?;
+    Ok((&body[..equals], &body[equals + 1..], rest))
 }
 
 #[cfg(test)]
@@ -104,6 +142,20 @@ mod tests {
             (b"00000000018\0", None),
         ] {
             assert_eq!(number(field, "size").ok(), want, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn times_may_be_negative() {
+        for (field, want) in [
+            (&b"00000000017\0"[..], Some(15)),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe", Some(-2)),
+            (b"\x80\0\0\0\0\0\0\0\0\0\x02\x01", Some(513)),
+            (b"\xff\xff\xff\xff\x80\0\0\0\0\0\0\0", Some(i64::MIN)),
+            (b"\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff", None),
+            (b"-0000000017\0", None),
+        ] {
+            assert_eq!(signed(field), want, "{field:?}");
         }
     }
 

@@ -1,16 +1,18 @@
 //! Putting a result together: blobs that have to be measured before they can be named come first, then everything in
 //! the format's order; what has a known size is poured in parallel.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
-use super::stream::{self, Naming, Source};
-use super::{Facts, blob, copy, settle};
+use super::commit::{Appending, Done, Naming, Placed};
+use super::read::read;
+use super::{Source, crew};
 use crate::context::{Context, Event};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::output::{Body, Entry, Place, Writer};
-use crate::plan::{JobId, Jobs, Outcome, Outcomes};
-use crate::pool;
+use crate::plan::{Action, JobId, Jobs, Outcome, Outcomes};
 
 /// What became of a conversion.
 #[derive(Debug)]
@@ -57,8 +59,8 @@ impl<'a> Assembly<'a> {
     pub(crate) fn measure(
         &mut self,
         prologue: &[Entry],
-        like: &dyn Fn(JobId) -> String,
-        name: &dyn Fn(&Outcome) -> (String, u32),
+        like: &(dyn Fn(JobId) -> String + Sync),
+        name: &(dyn Fn(&Outcome) -> (String, u32) + Sync),
     ) -> Result<()> {
         let unknown: Vec<_> = self.source.jobs.ids().filter(|&id| self.outcomes.get(id).is_none()).collect();
         if unknown.is_empty() {
@@ -72,8 +74,7 @@ impl<'a> Assembly<'a> {
             let (name, mode) = name(outcome);
             names.insert(name.clone()).then_some((name, mode))
         };
-        let naming = Naming { like, name: &mut fresh };
-        let done = stream::run(self.source, &unknown, &mut *self.writer, naming, &mut self.changes)?;
+        let done = append(self.source, &unknown, &mut *self.writer, Naming { like, name: &mut fresh })?;
         self.note(done);
         Ok(())
     }
@@ -81,6 +82,20 @@ impl<'a> Assembly<'a> {
     /// Writes the members that are not there yet, and checks the blobs that none of them needs: their claims were part of
     /// what the result is made from.
     pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<()> {
+        let (mark, names) = (self.writer.mark(), self.names.clone());
+        if !self.attempt(entries)? {
+            // A size was guessed wrong. Now that everything is measured, nothing has to be guessed.
+            self.writer.rewind(mark)?;
+            self.names = names;
+            let again = self.source.jobs.ids().map(|id| self.source.blob(self.source.jobs.get(id)).content.size());
+            self.source.cx.observer.on(&Event::Planned { bytes: again.sum() });
+            self.attempt(entries)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the members, and tells whether everything fitted.
+    fn attempt(&mut self, entries: &[Entry]) -> Result<bool> {
         let mut sized: Vec<(JobId, Option<Place>)> = Vec::new();
         let mut unsized_run: Vec<(JobId, &Entry)> = Vec::new();
         let mut placed = HashSet::new();
@@ -94,7 +109,7 @@ impl<'a> Assembly<'a> {
                 continue;
             }
             placed.insert(id);
-            match self.outcomes.get(id).and_then(|outcome| outcome.size) {
+            match self.size(id)? {
                 Some(size) => {
                     self.pour_unsized(&mut unsized_run)?;
                     sized.push((id, Some(self.writer.place(&entry.name, entry.mode, size)?)));
@@ -105,16 +120,22 @@ impl<'a> Assembly<'a> {
         self.pour_unsized(&mut unsized_run)?;
         let unused = self.source.jobs.ids().filter(|id| !placed.contains(id) && !self.poured.contains(id));
         sized.extend(unused.map(|id| (id, None)));
-        let source = self.source;
-        let pour = |(id, place): &(JobId, Option<Place>)| pour(source, *id, place.as_ref());
-        let done = pool::run(&sized, source.cx.threads, pour)?;
-        self.note(done);
-        Ok(())
+        self.pour_sized(sized)
+    }
+
+    /// Returns the size of a job's result, as it was measured, claimed or is likely to be.
+    fn size(&self, id: JobId) -> Result<Option<u64>> {
+        let known = self.outcomes.get(id).and_then(|outcome| outcome.size);
+        let job = self.source.jobs.get(id);
+        match (known, job.action) {
+            (None, Action::Decompress) => self.source.blob(job).plain_size_hint(),
+            _ => Ok(known),
+        }
     }
 
     /// Makes the result visible.
     pub(crate) fn seal(self) -> Result<Sealed> {
-        let size = |&id: &JobId| blob(self.source.graph, self.source.jobs.get(id)).content.size();
+        let size = |&id: &JobId| self.source.blob(self.source.jobs.get(id)).content.size();
         let read = self.poured.iter().map(size).sum();
         let written = self.writer.seal()?;
         Ok(Sealed { outcomes: self.outcomes, changes: self.changes, read, written })
@@ -130,7 +151,7 @@ impl<'a> Assembly<'a> {
             Body::Bytes(bytes) => {
                 let mut filling = self.writer.place(&entry.name, entry.mode, bytes.len() as u64)?.fill()?;
                 filling.write(bytes)?;
-                filling.finish()
+                filling.finish().map(drop)
             }
             Body::Job(_) => unreachable!("jobs are poured"),
         }
@@ -145,34 +166,53 @@ impl<'a> Assembly<'a> {
         let ids: Vec<_> = run.drain(..).map(|(id, _)| id).collect();
         let like = |id| entries[&id].name.clone();
         let mut name = |id, _: &Outcome| Some((entries[&id].name.clone(), entries[&id].mode));
-        let naming = Naming { like: &like, name: &mut name };
-        let done = stream::run(self.source, &ids, &mut *self.writer, naming, &mut self.changes)?;
+        let done = append(self.source, &ids, &mut *self.writer, Naming { like: &like, name: &mut name })?;
         self.note(done);
         Ok(())
     }
 
-    fn note(&mut self, done: Vec<(JobId, Outcome)>) {
-        for (id, outcome) in done {
-            let job = self.source.jobs.get(id);
-            let origin = blob(self.source.graph, job).content.origin().to_owned();
-            let size = outcome.size.unwrap_or_default();
-            self.source.cx.observer.on(&Event::Blob { origin, action: job.action.name(), size });
+    /// Pours members into places that they were given, and tells whether they fitted.
+    fn pour_sized(&mut self, mut run: Vec<(JobId, Option<Place>)>) -> Result<bool> {
+        let source = self.source;
+        // With the largest first, no thread is left with a large one at the end.
+        let size = |id| source.blob(source.jobs.get(id)).content.size();
+        run.sort_by_key(|(id, _)| (Reverse(size(*id)), *id));
+        let done = Mutex::default();
+        crew::run(source.cx.threads.get(), &run, |crew, lane, (id, place)| {
+            let committer = Placed::new(source, *id, place.as_ref(), &done)?;
+            crew.open(lane, Box::new(committer));
+            read(source, *id, crew, lane)?;
+            crew.close(lane)
+        })?;
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let fits = !done.misplaced;
+        self.note(done);
+        Ok(fits)
+    }
+
+    fn note(&mut self, done: Done) {
+        self.changes.extend(done.changes);
+        for (id, outcome) in done.outcomes {
             self.poured.insert(id);
             self.outcomes.set(id, outcome);
         }
     }
 }
 
-/// Copies a blob to its place, or only checks it.
-fn pour(source: Source<'_>, id: JobId, place: Option<&Place>) -> Result<(JobId, Outcome)> {
-    let job = source.jobs.get(id);
-    let blob = blob(source.graph, job);
-    let mut filling = place.map(Place::fill).transpose()?;
-    let mut write = |bytes: &[u8]| filling.as_mut().map_or(Ok(()), |filling| filling.write(bytes));
-    let (stored, plain) = copy(blob, job, &mut write, source.cx)?;
-    if let Some(filling) = filling {
-        filling.finish()?;
-    }
-    let facts = Facts { stored, plain, made: None };
-    Ok((id, settle(blob, job, facts, false, &mut Vec::new())?))
+/// Pours jobs one after the other to the end of the result.
+fn append(source: Source<'_>, ids: &[JobId], writer: &mut dyn Writer, naming: Naming<'_>) -> Result<Done> {
+    let done = Mutex::default();
+    let committer = Mutex::new(Some(Appending::new(source, ids, writer, naming, &done)));
+    crew::run(source.cx.threads.get(), &[()], |crew, lane, ()| {
+        let committer = committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let committer = committer.expect("there is one task");
+        crew.open(lane, Box::new(committer));
+        // Blocks of the next job follow those of the last without a pause, so that many small layers keep the threads as
+        // busy as a large one.
+        for &id in ids {
+            read(source, id, crew, lane)?;
+        }
+        crew.close(lane)
+    })?;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -1,0 +1,163 @@
+//! The committing side of jobs: measuring and writing what was handed on, in order, and settling the claims.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::crew::{Committer, Read};
+use super::route::{PlainMeter, Route};
+use super::{Facts, Source, settle};
+use crate::content::Meter;
+use crate::context::Event;
+use crate::error::Result;
+use crate::output::{Filling, Place, Writer};
+use crate::plan::{JobId, Outcome};
+
+/// What jobs turned out to be.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) outcomes: Vec<(JobId, Outcome)>,
+    /// Claims that were found wrong and put right.
+    pub(super) changes: Vec<String>,
+    /// Whether something did not fit its place: its size was a guess.
+    pub(super) misplaced: bool,
+}
+
+impl Done {
+    fn add(&mut self, source: Source<'_>, id: JobId, outcome: Outcome) {
+        let job = source.jobs.get(id);
+        let origin = source.blob(job).content.origin().to_owned();
+        let size = outcome.size.unwrap_or_default();
+        source.cx.observer.on(&Event::Blob { origin, action: job.action.name(), size });
+        self.outcomes.push((id, outcome));
+    }
+}
+
+/// Names a result once it is known; says what name to reserve room for before.
+pub(super) struct Naming<'a> {
+    pub(super) like: &'a (dyn Fn(JobId) -> String + Sync),
+    /// Name and mode; `None`: a file of that name is there, and this one is the same.
+    pub(super) name: &'a mut (dyn FnMut(JobId, &Outcome) -> Option<NameAndMode> + Send),
+}
+
+pub(super) type NameAndMode = (String, u32);
+
+/// Measures and writes the result of one job.
+struct Pouring {
+    route: Route,
+    plain: Option<Meter>,
+    made: Option<Meter>,
+    to: Option<Filling>,
+}
+
+impl Pouring {
+    fn new(route: Route, to: Option<Filling>) -> Self {
+        let plain = match route.plain {
+            PlainMeter::Committing(algorithm) => Some(Meter::new(algorithm)),
+            PlainMeter::Nowhere | PlainMeter::AsStored | PlainMeter::Reading(_) => None,
+        };
+        let made = route.encoding.map(|_| Meter::new(route.made));
+        Self { route, plain, made, to }
+    }
+
+    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
+        if let Some(meter) = &mut self.plain {
+            meter.update(read);
+        }
+        if let (Some(meter), Some(made)) = (&mut self.made, made) {
+            meter.update(made);
+        }
+        self.to.as_mut().map_or(Ok(()), |to| to.write(made.unwrap_or(read)))
+    }
+
+    /// Tells what the job turned out to be, and whether it fitted.
+    fn end(self, read: Read) -> Result<(Facts, bool)> {
+        let facts = self.route.facts(read, self.plain.map(Meter::finish), self.made.map(Meter::finish));
+        let fits = self.to.map_or(Ok(true), Filling::finish)?;
+        Ok((facts, fits))
+    }
+}
+
+/// Commits jobs whose result has no known size or name yet: in order, each at the end of what was written before it.
+pub(super) struct Appending<'a, 'n> {
+    source: Source<'a>,
+    ids: std::slice::Iter<'a, JobId>,
+    writer: &'a mut dyn Writer,
+    naming: Naming<'n>,
+    current: Option<(JobId, Pouring)>,
+    done: &'a Mutex<Done>,
+}
+
+impl<'a, 'n> Appending<'a, 'n> {
+    pub(super) fn new(
+        source: Source<'a>,
+        ids: &'a [JobId],
+        writer: &'a mut dyn Writer,
+        naming: Naming<'n>,
+        done: &'a Mutex<Done>,
+    ) -> Self {
+        Self { source, ids: ids.iter(), writer, naming, current: None, done }
+    }
+
+    /// Returns the job that comes next, opened.
+    fn current(&mut self) -> Result<&mut (JobId, Pouring)> {
+        let opened = match self.current.take() {
+            Some(current) => current,
+            None => {
+                let id = *self.ids.next().expect("each job ends once");
+                let to = self.writer.open(&(self.naming.like)(id))?.fill()?;
+                (id, Pouring::new(self.source.route(id), Some(to)))
+            }
+        };
+        Ok(self.current.insert(opened))
+    }
+}
+
+impl Committer for Appending<'_, '_> {
+    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
+        self.current()?.1.block(read, made)
+    }
+
+    fn end(&mut self, read: Read) -> Result<()> {
+        self.current()?;
+        let Some((id, pouring)) = self.current.take() else { return Ok(()) };
+        let (facts, _) = pouring.end(read)?;
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = settle(self.source, id, facts, &mut done.changes)?;
+        match (self.naming.name)(id, &outcome) {
+            Some((name, mode)) => self.writer.close(&name, mode, outcome.size.unwrap_or_default())?,
+            None => self.writer.discard()?,
+        }
+        done.add(self.source, id, outcome);
+        Ok(())
+    }
+}
+
+/// Commits one job to a place that it was given, or only checks it.
+pub(super) struct Placed<'a> {
+    source: Source<'a>,
+    id: JobId,
+    pouring: Option<Pouring>,
+    done: &'a Mutex<Done>,
+}
+
+impl<'a> Placed<'a> {
+    pub(super) fn new(source: Source<'a>, id: JobId, place: Option<&Place>, done: &'a Mutex<Done>) -> Result<Self> {
+        let to = place.map(Place::fill).transpose()?;
+        Ok(Self { source, id, pouring: Some(Pouring::new(source.route(id), to)), done })
+    }
+}
+
+impl Committer for Placed<'_> {
+    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
+        self.pouring.as_mut().map_or(Ok(()), |pouring| pouring.block(read, made))
+    }
+
+    fn end(&mut self, read: Read) -> Result<()> {
+        let Some(pouring) = self.pouring.take() else { return Ok(()) };
+        let (facts, fits) = pouring.end(read)?;
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = settle(self.source, self.id, facts, &mut done.changes)?;
+        done.add(self.source, self.id, outcome);
+        done.misplaced |= !fits;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! Which way a job's bytes take: what is read, what is measured where, what is written. Pure.
+
+use super::crew::Read;
+use super::{Facts, Source};
+use crate::codec::{Compression, Encoding};
+use crate::content::Measured;
+use crate::digest::Algorithm;
+use crate::graph::Blob;
+use crate::plan::{Action, Job, JobId};
+
+/// What is handed on to the committing side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// Bytes as they are stored in the source.
+    Stored,
+    /// Bytes after inflating.
+    Plain,
+}
+
+/// Where the plain stream is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlainMeter {
+    /// Nowhere: it is no layer.
+    Nowhere,
+    /// It is the stored stream, which is always measured.
+    AsStored,
+    /// Where it is inflated.
+    Reading(Algorithm),
+    /// Where it is written from.
+    Committing(Algorithm),
+}
+
+/// The way of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) compression: Compression,
+    /// Of the digest of the stored bytes.
+    pub(super) stored: Algorithm,
+    pub(super) handed: Handed,
+    pub(super) plain: PlainMeter,
+    /// How the result is made of what is handed on, if that is not the result.
+    pub(super) encoding: Option<Encoding>,
+    /// Of the result's digest.
+    pub(super) made: Algorithm,
+}
+
+impl Route {
+    pub(super) fn of(blob: &Blob, job: &Job) -> Self {
+        let (made, plain_algorithm) = job.algorithms();
+        let stored = job.stored_algorithm();
+        let compression = blob.layer_compression();
+        let is_plain = compression == Compression::None;
+        let as_stored = is_plain && stored == plain_algorithm;
+        let handed = match job.action {
+            Action::Copy => Handed::Stored,
+            Action::Decompress | Action::Compress(_) | Action::Recompress(_) => Handed::Plain,
+        };
+        let plain = match (blob.compression, handed) {
+            (None, _) => PlainMeter::Nowhere,
+            (Some(_), _) if as_stored => PlainMeter::AsStored,
+            (Some(_), Handed::Stored) if !is_plain => PlainMeter::Reading(plain_algorithm),
+            (Some(_), _) => PlainMeter::Committing(plain_algorithm),
+        };
+        Self { compression, stored, handed, plain, encoding: job.action.encoding(), made }
+    }
+
+    /// Puts together what both sides measured.
+    pub(super) fn facts(&self, read: Read, committed: Option<Measured>, made: Option<Measured>) -> Facts {
+        let plain = match self.plain {
+            PlainMeter::Nowhere => None,
+            PlainMeter::AsStored => Some(read.stored),
+            PlainMeter::Reading(_) => read.plain,
+            PlainMeter::Committing(_) => committed,
+        };
+        Facts { stored: read.stored, plain, made }
+    }
+}
+
+impl Source<'_> {
+    pub(super) fn route(&self, id: JobId) -> Route {
+        let job = self.jobs.get(id);
+        Route::of(self.blob(job), job)
+    }
+}

@@ -1,0 +1,473 @@
+//! The file tree that layers make together, as an engine shows it: whiteouts applied, later files over earlier ones
+//! (image-spec, layer.md, "Applying Changesets").
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::budget::Charge;
+use super::entry::{FileKind, Xattrs};
+use super::listing::{Catalog, File, Listing};
+use super::paths::{PathId, Paths};
+use crate::error::Result;
+use crate::limits::exceeded;
+
+/// Number of a file among those of all layers, bottom layer first.
+type FileId = u32;
+
+/// Nothing is there.
+const ABSENT: FileId = u32::MAX;
+/// A directory that no entry made, but one below it needs; the layer stands in place of the inode.
+const IMPLIED: FileId = u32::MAX - 1;
+/// The end of a list of children.
+const END: u32 = u32::MAX;
+/// Not in any such list.
+const LOOSE: u32 = u32::MAX - 1;
+
+/// What is at a path.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// The entry that made it, `ABSENT` or `IMPLIED`.
+    file: FileId,
+    /// The entry that has its contents: another one for a hard link.
+    inode: FileId,
+    /// Children that are there, or were; linked by `next`.
+    first: u32,
+    next: u32,
+}
+
+const NOTHING: Slot = Slot { file: ABSENT, inode: ABSENT, first: END, next: LOOSE };
+
+/// What a layer did to the tree of the layers below it. A directory over a directory is no change unless its mode, owner
+/// or extended attributes differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Paths that were not there before.
+    pub(crate) added: usize,
+    pub(crate) changed: usize,
+    /// Paths that are no longer there, all below a removed directory counted.
+    pub(crate) removed: usize,
+    /// Bytes of its regular files.
+    pub(crate) bytes: u64,
+    /// Of these, bytes that nobody sees in the whole image: later entries overwrote or removed them.
+    pub(crate) hidden: u64,
+}
+
+/// A file in the merged tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visible<'m> {
+    pub(crate) path: PathId,
+    /// The layer that put it there, counted from 0, bottom first.
+    pub(crate) layer: usize,
+    /// It is another name for a file that has its own.
+    pub(crate) hard_link: bool,
+    /// Its entry, or that of the file that it is a hard link to; `None` for a directory that no entry made.
+    entry: Option<(&'m Listing, usize)>,
+    /// The entry that has its mode, owner and time, if that is a hard link to it.
+    link: Option<(&'m Listing, usize)>,
+    inode: FileId,
+}
+
+impl<'m> Visible<'m> {
+    /// Returns the entry that has its contents, its own or that of the file that it is a hard link to; `None` for a
+    /// directory that no entry made.
+    pub(crate) fn file(&self) -> Option<&'m File> {
+        self.entry.map(|(listing, index)| &listing.files()[index])
+    }
+
+    /// Returns the entry that has its mode, owner and time: engines give a file those of each link that they make to it.
+    pub(crate) fn attributes(&self) -> Option<&'m File> {
+        self.link.or(self.entry).map(|(listing, index)| &listing.files()[index])
+    }
+
+    /// Returns the kind; [`FileKind::HardLink`] only for one that leads nowhere.
+    pub(crate) fn kind(&self) -> FileKind {
+        self.file().map_or(FileKind::Directory, |file| file.kind)
+    }
+
+    /// Returns the SHA-256 of a file's contents; `None` for an empty file, and where nothing was hashed.
+    pub(crate) fn digest(&self) -> Option<&'m [u8; 32]> {
+        self.entry.and_then(|(listing, index)| listing.digest(&listing.files()[index]))
+    }
+
+    /// Returns the target of a symbolic link; nothing for all others.
+    pub(crate) fn target(&self) -> &'m [u8] {
+        self.entry.map_or(&[], |(listing, index)| listing.target(&listing.files()[index]))
+    }
+
+    /// Returns the extended attributes, if there are any.
+    pub(crate) fn xattrs(&self) -> Option<&'m Xattrs> {
+        let of = |(listing, index): (&'m Listing, usize)| listing.xattrs(index);
+        self.link.and_then(of).or_else(|| self.entry.and_then(of))
+    }
+
+    /// Tells whether both are made by one entry of one list.
+    pub(crate) fn is_same_entry(&self, other: &Visible<'_>) -> bool {
+        let place =
+            |entry: Option<(&Listing, usize)>| entry.map(|(listing, index)| (std::ptr::from_ref(listing), index));
+        self.entry.is_some() && place(self.entry) == place(other.entry) && place(self.link) == place(other.link)
+    }
+
+    /// Returns a number that all names of the same file have, and no other; of no meaning for a directory that no entry
+    /// made.
+    pub(crate) fn inode(&self) -> u32 {
+        self.inode
+    }
+}
+
+/// A merged tree.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    layers: Vec<Arc<Listing>>,
+    /// Number of each layer's first file, and one more.
+    starts: Vec<FileId>,
+    /// By path; paths beyond its end are not there.
+    slots: Vec<Slot>,
+    tallies: Vec<Tally>,
+    /// Files whose names were overwritten or removed.
+    hidden: Vec<FileId>,
+    /// The hard links that changed the mode, owner or time of a file, by the file.
+    relabelled: HashMap<FileId, FileId>,
+    /// How many entries of a layer were for a path that the same layer had before.
+    duplicates: usize,
+    /// How many hard links lead to nothing.
+    dangling: usize,
+    charge: Charge,
+}
+
+impl Catalog {
+    /// Merges layers, bottom first.
+    ///
+    /// # Errors
+    ///
+    /// The limit `file-list-bytes`.
+    pub(crate) fn merge(&self, layers: Vec<Arc<Listing>>) -> Result<Merged> {
+        let mut starts = vec![0];
+        let mut files = 0;
+        for layer in &layers {
+            files += layer.files().len();
+            let count = u32::try_from(files).ok().filter(|&count| count < IMPLIED);
+            starts.push(count.ok_or_else(|| exceeded("file-list-bytes", "too many files"))?);
+        }
+        let mut merged = Merged {
+            starts,
+            slots: Vec::new(),
+            tallies: vec![Tally::default(); layers.len()],
+            hidden: Vec::new(),
+            relabelled: HashMap::new(),
+            duplicates: 0,
+            dangling: 0,
+            charge: self.open_charge(),
+            layers: Vec::new(),
+        };
+        self.with_paths(|paths| {
+            merged.charge.take(paths.len() * size_of::<Slot>())?;
+            merged.slots.resize(paths.len(), NOTHING);
+            merged.slots[PathId::ROOT.index()] = Slot { file: IMPLIED, inode: 0, ..NOTHING };
+            for (number, layer) in layers.iter().enumerate() {
+                let number = u32::try_from(number).expect("an image has fewer layers");
+                Merging { merged: &mut merged, paths, layers: &layers, number, removed: Vec::new() }.apply(layer)?;
+            }
+            Ok(())
+        })?;
+        merged.layers = layers;
+        merged.count_hidden();
+        Ok(merged)
+    }
+}
+
+/// One layer on its way into the tree.
+struct Merging<'m> {
+    merged: &'m mut Merged,
+    paths: &'m Paths,
+    layers: &'m [Arc<Listing>],
+    number: u32,
+    /// What its whiteouts removed.
+    removed: Vec<PathId>,
+}
+
+impl Merging<'_> {
+    /// Whiteouts come first: they concern the layers below only, wherever they stand in the tar.
+    fn apply(&mut self, layer: &Listing) -> Result<()> {
+        let mut removed = Vec::new();
+        for &path in layer.whiteouts() {
+            self.remove(path, &mut removed)?;
+        }
+        for &folder in layer.opaque() {
+            self.empty(folder, &mut removed)?;
+        }
+        self.removed = removed;
+        for (index, file) in layer.files().iter().enumerate() {
+            self.put(index, file)?;
+        }
+        self.settle_replaced();
+        Ok(())
+    }
+
+    fn slot(&self, path: PathId) -> Slot {
+        self.merged.slots[path.index()]
+    }
+
+    fn slot_mut(&mut self, path: PathId) -> &mut Slot {
+        &mut self.merged.slots[path.index()]
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.merged.tallies[self.number as usize]
+    }
+
+    fn is_directory(&self, slot: Slot) -> bool {
+        let kind = |(listing, index): (&Listing, usize)| listing.files()[index].kind;
+        slot.file == IMPLIED || self.merged.find(self.layers, slot.file).map(kind) == Some(FileKind::Directory)
+    }
+
+    /// Tells whether this layer put it there.
+    fn is_own(&self, slot: Slot) -> bool {
+        match slot.file {
+            ABSENT => false,
+            IMPLIED => slot.inode == self.number,
+            file => file >= self.merged.starts[self.number as usize],
+        }
+    }
+
+    /// Puts a file to its path, over whatever is there.
+    fn put(&mut self, index: usize, file: &File) -> Result<()> {
+        if file.path == PathId::ROOT && file.kind != FileKind::Directory {
+            // Nothing but a directory can be the root of a file system.
+            return Ok(());
+        }
+        let id = self.merged.starts[self.number as usize] + u32::try_from(index).expect("files are counted in 32 bits");
+        self.tally().bytes += file.size();
+        let mut inode = id;
+        if let Some(target) = file.linked().map(|target| self.slot(target)) {
+            if target.file == ABSENT || self.is_directory(target) {
+                self.merged.dangling += 1;
+            } else {
+                inode = target.inode;
+                self.relabel(inode, id)?;
+            }
+        }
+        self.make_way(self.paths.parent(file.path))?;
+        let old = self.slot(file.path);
+        let directories = self.is_directory(old) && file.kind == FileKind::Directory;
+        let own = self.is_own(old);
+        self.merged.duplicates += usize::from(own && old.file != IMPLIED && !directories);
+        if old.file == ABSENT {
+            self.link(file.path);
+            self.tally().added += 1;
+        } else if directories {
+            let changed = old.file != IMPLIED && !self.same_directory(old.file, id);
+            self.tally().changed += usize::from(changed && !own);
+        } else {
+            if self.is_directory(old) {
+                self.empty(file.path, &mut Vec::new())?;
+            } else {
+                self.hide(file.path)?;
+            }
+            self.tally().changed += usize::from(!own);
+        }
+        let slot = self.slot_mut(file.path);
+        (slot.file, slot.inode) = (id, inode);
+        Ok(())
+    }
+
+    /// Notes that a file has the mode, owner and time of a hard link to it.
+    fn relabel(&mut self, inode: FileId, link: FileId) -> Result<()> {
+        let last = self.merged.relabelled.get(&inode).copied().unwrap_or(inode);
+        let attributes = |id: FileId| {
+            let (listing, index) = self.merged.find(self.layers, id)?;
+            let file = &listing.files()[index];
+            Some((file.mode, file.uid, file.gid, file.mtime()))
+        };
+        if attributes(last) != attributes(link) {
+            self.merged.charge.take(2 * size_of::<(FileId, FileId)>())?;
+            self.merged.relabelled.insert(inode, link);
+        }
+        Ok(())
+    }
+
+    fn same_directory(&self, a: FileId, b: FileId) -> bool {
+        let attributes = |id: FileId| {
+            let (listing, index) = self.merged.find(self.layers, id)?;
+            let file = &listing.files()[index];
+            Some((file.mode, file.uid, file.gid, listing.xattrs(index)))
+        };
+        attributes(a) == attributes(b)
+    }
+
+    /// Sees to it that there is a directory at a path, and at all above it. What is no directory gives way, as in
+    /// docker's overlay store; containerd writes through a symbolic link that is there.
+    fn make_way(&mut self, path: PathId) -> Result<()> {
+        let mut at = path;
+        let mut todo = Vec::new();
+        while !self.is_directory(self.slot(at)) {
+            todo.push(at);
+            at = self.paths.parent(at);
+        }
+        for &folder in todo.iter().rev() {
+            if self.slot(folder).file == ABSENT {
+                self.link(folder);
+                self.tally().added += 1;
+            } else {
+                self.hide(folder)?;
+                self.tally().changed += 1;
+            }
+            let number = self.number;
+            let slot = self.slot_mut(folder);
+            (slot.file, slot.inode) = (IMPLIED, number);
+        }
+        Ok(())
+    }
+
+    /// Puts a path into its directory's list of children.
+    fn link(&mut self, path: PathId) {
+        if self.slot(path).next != LOOSE {
+            return;
+        }
+        let own = u32::try_from(path.index()).expect("paths are counted in 32 bits");
+        let folder = self.paths.parent(path);
+        let next = std::mem::replace(&mut self.slot_mut(folder).first, own);
+        self.slot_mut(path).next = next;
+    }
+
+    /// Takes away what is at a path, and all below it; notes what it was.
+    fn remove(&mut self, path: PathId, removed: &mut Vec<PathId>) -> Result<()> {
+        self.empty(path, removed)?;
+        if self.slot(path).file != ABSENT && path != PathId::ROOT {
+            self.hide(path)?;
+            self.tally().removed += 1;
+            removed.push(path);
+            let slot = self.slot_mut(path);
+            (slot.file, slot.inode) = (ABSENT, ABSENT);
+        }
+        Ok(())
+    }
+
+    /// Takes away all that is below a path; notes what it was.
+    fn empty(&mut self, path: PathId, removed: &mut Vec<PathId>) -> Result<()> {
+        let mut todo = vec![std::mem::replace(&mut self.slot_mut(path).first, END)];
+        while let Some(child) = todo.pop() {
+            if child == END {
+                continue;
+            }
+            let child = PathId::new(child as usize);
+            let Slot { file, first, next, .. } = self.slot(child);
+            todo.push(next);
+            todo.push(first);
+            if file != ABSENT {
+                self.hide(child)?;
+                self.tally().removed += 1;
+                removed.push(child);
+            }
+            *self.slot_mut(child) = NOTHING;
+        }
+        Ok(())
+    }
+
+    /// Notes that the file at a path is no longer to be seen; directories have nothing to hide.
+    fn hide(&mut self, path: PathId) -> Result<()> {
+        let slot = self.slot(path);
+        if !self.is_directory(slot) {
+            self.merged.charge.take(size_of::<FileId>())?;
+            self.merged.hidden.push(slot.inode);
+        }
+        Ok(())
+    }
+
+    /// What this layer's whiteouts removed and its files put there again was overwritten.
+    fn settle_replaced(&mut self) {
+        let again = self.removed.iter().filter(|&&path| self.slot(path).file != ABSENT).count();
+        let tally = self.tally();
+        (tally.removed, tally.added) = (tally.removed - again, tally.added - again);
+        tally.changed += again;
+    }
+}
+
+impl Merged {
+    fn layer_of(&self, id: FileId) -> usize {
+        self.starts.partition_point(|&start| start <= id) - 1
+    }
+
+    /// Returns the list that a file is in, and where.
+    fn find<'l>(&self, layers: &'l [Arc<Listing>], id: FileId) -> Option<(&'l Listing, usize)> {
+        let layer = (id < IMPLIED).then(|| self.layer_of(id))?;
+        Some((&layers[layer], (id - self.starts[layer]) as usize))
+    }
+
+    /// Counts, for each layer, the bytes that nobody sees.
+    fn count_hidden(&mut self) {
+        let count = *self.starts.last().expect("it starts with one") as usize;
+        // Contents that are still seen by some name, or were counted.
+        let mut seen = vec![false; count];
+        for slot in self.slots.iter().filter(|slot| slot.inode < IMPLIED && slot.file < IMPLIED) {
+            seen[slot.inode as usize] = true;
+        }
+        for inode in std::mem::take(&mut self.hidden) {
+            let Some((listing, index)) = self.find(&self.layers, inode) else { continue };
+            if !std::mem::replace(&mut seen[inode as usize], true) {
+                let (layer, size) = (self.layer_of(inode), listing.files()[index].size());
+                self.tallies[layer].hidden += size;
+            }
+        }
+    }
+
+    /// Returns what each layer did, bottom first.
+    pub(crate) fn tallies(&self) -> &[Tally] {
+        &self.tallies
+    }
+
+    /// Returns how many entries were for a path that their own layer had before, directories apart.
+    pub(crate) fn duplicates(&self) -> usize {
+        self.duplicates
+    }
+
+    /// Returns how many hard links lead to nothing.
+    pub(crate) fn dangling(&self) -> usize {
+        self.dangling
+    }
+
+    /// Returns what is at a path.
+    pub(crate) fn get(&self, path: PathId) -> Option<Visible<'_>> {
+        let slot = self.slots.get(path.index()).filter(|slot| slot.file != ABSENT)?;
+        let implied = slot.file == IMPLIED;
+        let link = if implied { None } else { self.relabelled.get(&slot.inode) };
+        Some(Visible {
+            path,
+            layer: if implied { slot.inode as usize } else { self.layer_of(slot.file) },
+            hard_link: slot.file != slot.inode && !implied,
+            entry: if implied { None } else { self.find(&self.layers, slot.inode) },
+            link: link.and_then(|&link| self.find(&self.layers, link)),
+            inode: slot.inode,
+        })
+    }
+
+    /// Returns the files that have several names, by [`Visible::inode`].
+    pub(crate) fn linked(&self) -> HashSet<u32> {
+        let links = self.slots.iter().filter(|slot| slot.file < IMPLIED && slot.file != slot.inode);
+        links.map(|slot| slot.inode).collect()
+    }
+
+    /// Returns the paths in a directory, in no order.
+    pub(crate) fn children(&self, path: PathId) -> impl Iterator<Item = PathId> {
+        let first = self.slots.get(path.index()).map_or(END, |slot| slot.first);
+        let next = |&at: &u32| Some(self.slots[at as usize].next).filter(|&next| next != END);
+        std::iter::successors(Some(first).filter(|&first| first != END), next)
+            .filter(|&at| self.slots[at as usize].file != ABSENT)
+            .map(|at| PathId::new(at as usize))
+    }
+
+    /// Returns all files but the root, each directory before what is in it, sorted by name.
+    pub(crate) fn files<'m>(&'m self, paths: &'m Paths) -> impl Iterator<Item = Visible<'m>> {
+        let mut todo = vec![PathId::ROOT];
+        std::iter::from_fn(move || {
+            let path = todo.pop()?;
+            let from = todo.len();
+            todo.extend(self.children(path));
+            todo[from..].sort_unstable_by(|&a, &b| paths.name(b).cmp(paths.name(a)));
+            self.get(path)
+        })
+        .skip(1)
+    }
+}
+
+#[cfg(test)]
+mod tests;
