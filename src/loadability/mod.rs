@@ -3,7 +3,7 @@
 //!
 //! `survey` draws a profile of the archive, plain data; `rules` says which engine trips over what, a row each; `names`
 //! and `attempt` say what engines make of names, of several images and of platforms; here it is put together. The rules
-//! are held against engines: `tests/it/loadability.rs` and `tests/it/engines/loadability.rs` do it again.
+//! are held against engines: `tests/it/loadability.rs` and `tests/it/engines/loadability` do it again.
 
 mod attempt;
 mod cure;

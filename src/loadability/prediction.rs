@@ -164,7 +164,7 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Note {
     /// Writes it for people; may hold any character of a name in the archive.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let images = |n: usize| if n == 1 { "image".to_owned() } else { format!("{n} images") };
+        let images = |n: usize| format!("{n} image{}", if n == 1 { "" } else { "s" });
         match self {
             Self::Renamed { from, to } => write!(f, "{from} becomes {to}"),
             Self::NamedAfterPath => write!(f, "named localhost/PATH, after the folder's path"),
@@ -180,6 +180,23 @@ impl fmt::Display for Note {
             Self::UnpackFirst => write!(f, "reads folders: unpack it first"),
             Self::IdIsManifest => write!(f, "shows the manifest digest as ID"),
             Self::IdIsMade => write!(f, "makes a manifest and shows its digest as ID"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_images_are_told_as_such() {
+        for (note, want) in [
+            (Note::LeavesOut { images: 1 }, "leaves 1 image out"),
+            (Note::LeavesOut { images: 2 }, "leaves 2 images out"),
+            (Note::ByDigest(1), "1 image by digest only, without a name"),
+            (Note::Untagged(1), "without a name"),
+        ] {
+            assert_eq!(note.to_string(), want);
         }
     }
 }
