@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::FieldChange;
 use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
@@ -14,7 +14,11 @@ pub(super) type Annotations = BTreeMap<(&'static str, String), Value>;
 
 /// How a graph's nodes are reached: of several ways, the first.
 #[derive(Debug)]
-pub(super) struct Ways(HashMap<NodeId, Step>);
+pub(super) struct Ways {
+    steps: HashMap<NodeId, Step>,
+    /// The annotations in indexes. They are taken from each once: it is parsed for that, and may be large.
+    indexes: HashMap<NodeId, Value>,
+}
 
 /// The last step of a way.
 #[derive(Clone, Copy, Debug)]
@@ -27,19 +31,22 @@ enum Step {
 
 impl Ways {
     pub(super) fn of(graph: &Graph) -> Self {
-        let mut ways = HashMap::new();
+        let (mut steps, mut indexes) = (HashMap::new(), HashMap::new());
         for (number, root) in graph.roots.iter().enumerate() {
             let mut todo = vec![(root.node, Step::Root(number))];
             while let Some((node, step)) = todo.pop() {
-                let Entry::Vacant(first) = ways.entry(node) else { continue };
+                let Entry::Vacant(first) = steps.entry(node) else { continue };
                 first.insert(step);
                 if let Node::Index(index) = graph.node(node) {
+                    if let Some(own) = index.document.value().get("annotations") {
+                        indexes.insert(node, json!({"annotations": own}));
+                    }
                     let children = index.children.iter().enumerate().rev();
                     todo.extend(children.map(|(at, child)| (child.node, Step::Child(node, at))));
                 }
             }
         }
-        Self(ways)
+        Self { steps, indexes }
     }
 
     /// Lists an image's annotations, names apart; `None` in formats that have none.
@@ -49,7 +56,7 @@ impl Ways {
         collect(&manifest.value(), "manifest", &mut found);
         let mut way = Vec::new();
         let mut at = image;
-        while let Some(&step) = self.0.get(&at) {
+        while let Some(&step) = self.steps.get(&at) {
             way.push((at, step));
             match step {
                 Step::Child(index, _) => at = index,
@@ -69,8 +76,8 @@ impl Ways {
             if let Some(descriptor) = descriptor {
                 collect(&descriptor.value, place, &mut found);
             }
-            if let Node::Index(index) = graph.node(node) {
-                collect(&index.document.value(), "index", &mut found);
+            if let Some(own) = self.indexes.get(&node) {
+                collect(own, "index", &mut found);
             }
         }
         Some(found)
