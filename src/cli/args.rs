@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use transload::{CompressionChoice, Format, Ignore};
 
+use super::batch::BatchArgs;
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::diff::DiffArgs;
@@ -11,6 +12,7 @@ use super::exit::CODES;
 use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
 use super::man::ManArgs;
+use super::report::ReportArgs;
 use super::verify::VerifyArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
@@ -34,12 +36,18 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
+    /// Convert many archives: in parallel, again where it was stopped, with a report
+    ///
+    /// One that fails stops no other. Layers that several archives have are compressed once.
+    Batch(Box<BatchArgs>),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
     /// Read every byte of archives and tell everything that is wrong with them
     Verify(VerifyArgs),
     /// Tell whether two archives hold the same images, and what differs
     Diff(DiffArgs),
+    /// Put the reports of batches together, and tell what they say
+    Report(ReportArgs),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell

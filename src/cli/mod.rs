@@ -2,7 +2,9 @@
 //! public interface.
 
 mod args;
+mod batch;
 mod completions;
+mod conversion;
 mod convert;
 mod diff;
 mod exit;
@@ -14,6 +16,7 @@ mod man;
 mod page;
 mod progress;
 mod render;
+mod report;
 mod signals;
 mod source;
 mod stdio;
@@ -34,9 +37,11 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Batch(args) => batch::run(&args, &signals),
         Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),
+        Command::Report(args) => report::run(&args, &signals),
         Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
