@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{Reader, kind_of};
+use super::Reader;
 use crate::code::Code;
 use crate::content::Content;
 use crate::descriptor::Descriptor;
