@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use transload::{CompressionChoice, Format, Ignore};
 
+use super::batch::BatchArgs;
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::diff::DiffArgs;
@@ -35,6 +36,8 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
+    /// Convert many archives as one job
+    Batch(BatchArgs),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
     /// Read every byte of archives and tell everything that is wrong with them

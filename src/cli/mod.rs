@@ -2,6 +2,7 @@
 //! public interface.
 
 mod args;
+mod batch;
 mod completions;
 mod convert;
 mod diff;
@@ -34,6 +35,7 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return ExitCode::from(exit::report(&error.into(), 0)),
     };
     let outcome = match Cli::parse().command {
+        Command::Batch(args) => batch::run(&args),
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
         Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
