@@ -6,7 +6,7 @@ set -u
 shard() {
     local try code
     for try in $(seq 0 5); do
-        transload batch --threads 3 --shard "$1/1" --report "$reports/$1-of-1.$run-$try.jsonl" --to oci-archive --out 'a b' 'it'\''s' '$(rm -rf .)' '$(POD_NAME)$$' '`id`' '"x": {y: #z}' '\ *~!&;|<>' $'line\012break\011and\033[2J\342\200\256' 'größe 日本 😀'
+        TRANSLOAD_SHARD=$1/1 transload batch --threads 3 --report 'the '\''reports'\''/' --shard auto --to oci-archive --out 'a b' 'it'\''s' '$(rm -rf .)' '$(POD_NAME)$$' '`id`' '"x": {y: #z}' '\ *~!&;|<>' $'line\012break\011and\033[2J\342\200\256' 'größe 日本 😀'
         code=$?
         # Only this code is worth another try.
         [ "$code" -eq 75 ] || break
@@ -16,8 +16,6 @@ shard() {
 }
 export -f shard
 export PARALLEL_SHELL=/bin/bash
-export reports='the '\''reports'\'''
-run=$(date +%s).$$
-export run
+reports='the '\''reports'\'''
 mkdir -p -- "$reports"
-seq 0 0 | parallel --jobs 1 --joblog "$reports/$run.joblog" --termseq TERM,10000,KILL,25 shard
+seq 0 0 | parallel --jobs 1 --joblog "$reports/$(date +%s).joblog" --termseq TERM,10000,KILL,25 shard

@@ -11,10 +11,7 @@
 #SBATCH --signal=B:TERM@60
 set -u
 
-reports='the '\''reports'\'''
-try=${SLURM_RESTART_COUNT:-0}
-mkdir -p -- "$reports"
-transload batch --threads 3 --shard auto --report "$reports/$SLURM_JOB_ID-$try.jsonl" --to oci-archive --out 'a b' 'it'\''s' '$(rm -rf .)' '$(POD_NAME)$$' '`id`' '"x": {y: #z}' '\ *~!&;|<>' $'line\012break\011and\033[2J\342\200\256' 'größe 日本 😀' &
+transload batch --threads 3 --report 'the '\''reports'\''/' --shard auto --to oci-archive --out 'a b' 'it'\''s' '$(rm -rf .)' '$(POD_NAME)$$' '`id`' '"x": {y: #z}' '\ *~!&;|<>' $'line\012break\011and\033[2J\342\200\256' 'größe 日本 😀' &
 worker=$!
 # Slurm tells the script only; a shell hears of signals only while it waits.
 trap 'kill -TERM "$worker" 2>/dev/null' TERM
@@ -28,7 +25,7 @@ case $code in
 # What failed for good fails again.
 0 | 1 | 2 | 3 | 4 | 5) exit "$code" ;;
 esac
-if [ "$try" -ge 5 ]; then
+if [ "${SLURM_RESTART_COUNT:-0}" -ge 5 ]; then
     exit "$code"
 fi
 trap - TERM

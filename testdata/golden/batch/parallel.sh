@@ -6,7 +6,7 @@ set -u
 shard() {
     local try code
     for try in $(seq 0 5); do
-        transload batch --threads 2 --shard "$1/64" --report "$reports/$1-of-64.$run-$try.jsonl" --to oci-archive --out new --list jobs.jsonl
+        TRANSLOAD_SHARD=$1/64 transload batch --threads 2 --report reports/ --shard auto --to oci-archive --out new --list jobs.jsonl
         code=$?
         # Only this code is worth another try.
         [ "$code" -eq 75 ] || break
@@ -16,8 +16,6 @@ shard() {
 }
 export -f shard
 export PARALLEL_SHELL=/bin/bash
-export reports=reports
-run=$(date +%s).$$
-export run
+reports=reports
 mkdir -p -- "$reports"
-seq 0 63 | parallel --jobs 16 --joblog "$reports/$run.joblog" --termseq TERM,10000,KILL,25 shard
+seq 0 63 | parallel --jobs 16 --joblog "$reports/$(date +%s).joblog" --termseq TERM,10000,KILL,25 shard

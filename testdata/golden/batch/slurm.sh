@@ -11,10 +11,7 @@
 #SBATCH --signal=B:TERM@60
 set -u
 
-reports=reports
-try=${SLURM_RESTART_COUNT:-0}
-mkdir -p -- "$reports"
-transload batch --threads 2 --shard auto --report "$reports/$SLURM_JOB_ID-$try.jsonl" --to oci-archive --out new --list jobs.jsonl &
+transload batch --threads 2 --report reports/ --shard auto --to oci-archive --out new --list jobs.jsonl &
 worker=$!
 # Slurm tells the script only; a shell hears of signals only while it waits.
 trap 'kill -TERM "$worker" 2>/dev/null' TERM
@@ -28,7 +25,7 @@ case $code in
 # What failed for good fails again.
 0 | 1 | 2 | 3 | 4 | 5) exit "$code" ;;
 esac
-if [ "$try" -ge 5 ]; then
+if [ "${SLURM_RESTART_COUNT:-0}" -ge 5 ]; then
     exit "$code"
 fi
 trap - TERM

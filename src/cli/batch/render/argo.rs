@@ -16,7 +16,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<String, Error> {
     let at_a_time = args.at_a_time.map_or(String::new(), |most| format!("  parallelism: {most}\n"));
     let codes = PERMANENT.map(|code| format!("'{code}'")).join(", ");
     let shard = format!("{{{{inputs.parameters.shard}}}}/{shards}");
-    let container = container(args, &["--shard", &shard], 0).replacen("- name", "  name", 1);
+    let container = container(args, &shard, 0).replacen("- name", "  name", 1);
     let container = indented(6, &container.lines().map(|line| &line[2..]).collect::<Vec<_>>().join("\n"));
     let pod = pod(args, 0);
     // Volumes and the like stand at the workflow; restartPolicy and the grace are the template's own affair in Argo.

@@ -18,7 +18,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<String, Error> {
     let at_a_time = args.at_a_time.map_or(shards, |most| most.min(shards));
     let (name, retries) = (&args.name, args.retries);
     let codes = PERMANENT.map(|code| code.to_string()).join(", ");
-    let container = container(args, &["--shard", "auto"], 6);
+    let container = container(args, "auto", 6);
     let pod = pod(args, 6);
     Ok(format!(
         r#"# kubectl create -f -; Kubernetes 1.29 or newer.
@@ -86,13 +86,10 @@ volumes:
 }
 
 /// The container, as an element of a list.
-pub(super) fn container(args: &RenderArgs, shard: &[&str], indent: usize) -> String {
+pub(super) fn container(args: &RenderArgs, shard: &str, indent: usize) -> String {
     let image = yaml(args.container_image.as_deref().unwrap_or_default());
-    let own = args.common().into_iter().chain(shard.iter().map(|&word| word.to_owned()));
-    // One for each pod: a pod that is replaced has another name.
-    let report = ["--report".to_owned(), format!("{}/$(POD_NAME).jsonl", kubernetes(&args.reports))];
     let given = args.batch.iter().map(|word| kubernetes(word));
-    let words: Vec<String> = own.chain(report).chain(given).collect();
+    let words: Vec<String> = args.own(shard).iter().map(|word| kubernetes(word)).chain(given).collect();
     let lines: String = words.iter().map(|word| format!("  - {}\n", yaml(word))).collect();
     let (shards, cpus, mem) = (args.shards, args.cpus, args.mem);
     indented(
@@ -105,10 +102,6 @@ pub(super) fn container(args: &RenderArgs, shard: &[&str], indent: usize) -> Str
 {lines}  env:
   - name: TRANSLOAD_SHARDS
     value: "{shards}"
-  - name: POD_NAME
-    valueFrom:
-      fieldRef:
-        fieldPath: metadata.name
   resources:
     requests:
       cpu: "{cpus}"

@@ -89,10 +89,11 @@ pub(super) fn run(args: &RenderArgs) -> Result<ExitCode> {
 }
 
 impl RenderArgs {
-    /// Returns the arguments for a process, without those that differ from engine to engine.
-    fn common(&self) -> Vec<String> {
-        let threads = ["--threads".to_owned(), self.cpus.to_string()];
-        ["batch".to_owned()].into_iter().chain(threads).collect()
+    /// Returns the arguments that are added to those given. In a folder for reports every process makes a file of its
+    /// own, which tells a task that is tried again from the first try.
+    fn own(&self, shard: &str) -> Vec<String> {
+        let (cpus, reports) = (self.cpus.to_string(), format!("{}/", self.reports.trim_end_matches('/')));
+        ["batch", "--threads", &cpus, "--report", &reports, "--shard", shard].map(str::to_owned).into()
     }
 }
 

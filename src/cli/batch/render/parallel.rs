@@ -7,8 +7,8 @@ use crate::cli::exit::TRY_AGAIN;
 pub(super) fn render(args: &RenderArgs) -> String {
     let (shards, retries) = (args.shards, args.retries);
     let at_a_time = args.at_a_time.map_or(1, |most| most.get());
-    let words: Vec<String> = ["transload".to_owned()].into_iter().chain(args.common()).collect();
-    let (own, given, reports) = (command(&words), command(&args.batch), shell(&args.reports));
+    // Which shard it is stands in the environment: it is the one word that differs from call to call.
+    let (own, given, reports) = (command(&args.own("auto")), command(&args.batch), shell(&args.reports));
     let last = shards.get() - 1;
     format!(
         r#"#!/bin/bash
@@ -19,7 +19,7 @@ set -u
 shard() {{
     local try code
     for try in $(seq 0 {retries}); do
-        {own} --shard "$1/{shards}" --report "$reports/$1-of-{shards}.$run-$try.jsonl" {given}
+        TRANSLOAD_SHARD=$1/{shards} transload {own} {given}
         code=$?
         # Only this code is worth another try.
         [ "$code" -eq {TRY_AGAIN} ] || break
@@ -29,11 +29,9 @@ shard() {{
 }}
 export -f shard
 export PARALLEL_SHELL=/bin/bash
-export reports={reports}
-run=$(date +%s).$$
-export run
+reports={reports}
 mkdir -p -- "$reports"
-seq 0 {last} | parallel --jobs {at_a_time} --joblog "$reports/$run.joblog" --termseq TERM,10000,KILL,25 shard
+seq 0 {last} | parallel --jobs {at_a_time} --joblog "$reports/$(date +%s).joblog" --termseq TERM,10000,KILL,25 shard
 "#
     )
 }

@@ -1,15 +1,14 @@
 //! A Slurm job array.
 
 use super::RenderArgs;
-use super::quote::{command, shell};
+use super::quote::command;
 use crate::cli::exit::PERMANENT;
 
 pub(super) fn render(args: &RenderArgs) -> String {
     let last = args.shards.get() - 1;
     let at_a_time = args.at_a_time.map_or(String::new(), |most| format!("%{most}"));
     let (name, cpus, mem, retries) = (&args.name, args.cpus, args.mem, args.retries);
-    let words: Vec<String> = ["transload".to_owned()].into_iter().chain(args.common()).collect();
-    let (own, given, reports) = (command(&words), command(&args.batch), shell(&args.reports));
+    let (own, given) = (command(&args.own("auto")), command(&args.batch));
     let codes = PERMANENT.map(|code| code.to_string()).join(" | ");
     format!(
         r#"#!/bin/bash
@@ -25,10 +24,7 @@ pub(super) fn render(args: &RenderArgs) -> String {
 #SBATCH --signal=B:TERM@60
 set -u
 
-reports={reports}
-try=${{SLURM_RESTART_COUNT:-0}}
-mkdir -p -- "$reports"
-{own} --shard auto --report "$reports/$SLURM_JOB_ID-$try.jsonl" {given} &
+transload {own} {given} &
 worker=$!
 # Slurm tells the script only; a shell hears of signals only while it waits.
 trap 'kill -TERM "$worker" 2>/dev/null' TERM
@@ -42,7 +38,7 @@ case $code in
 # What failed for good fails again.
 0 | {codes}) exit "$code" ;;
 esac
-if [ "$try" -ge {retries} ]; then
+if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {retries} ]; then
     exit "$code"
 fi
 trap - TERM
