@@ -100,7 +100,7 @@ impl Items {
         // Results are no sources.
         let out = same_file(&naming.out);
         let own = |at: &Path| naming.to.is_some() && out.is_some() && same_file(at) == out;
-        find(path, own, &mut |found| {
+        find(path, own, limits, &mut |found| {
             let walked = found.name.is_some();
             let key = || found.path.to_string_lossy().into_owned();
             match found.kind {

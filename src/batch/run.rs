@@ -244,14 +244,23 @@ impl Batch<'_> {
     fn convert(&self, item: &Item, replace: bool) -> Result<Record> {
         let (mut paths, temporary) = self.fetched(item)?;
         let Some(carrier) = self.options.carrier.filter(|carrier| carrier.stores()) else {
-            return work::perform(item, &self.options.task, &paths, replace, self.cx);
+            return self.perform_at(item, &paths, replace);
         };
         let folder = temporary.map_or_else(|| self.temporary(), Ok)?;
         let from = folder.path().join("out");
         paths.output = Some(from.clone());
-        let record = work::perform(item, &self.options.task, &paths, true, self.cx)?;
+        let record = self.perform_at(item, &paths, true)?;
         self.hands.lend(|| carrier.store(item, &from)).unwrap_or(Ok(()))?;
         Ok(record)
+    }
+
+    fn perform_at(&self, item: &Item, paths: &Paths, replace: bool) -> Result<Record> {
+        let perform = |cx| work::perform(item, &self.options.task, paths, replace, cx);
+        match perform(self.cx) {
+            // What is wrong with a shared result is not the item's fault.
+            Err(error) if error.detail().stale => perform(&self.cx.sharing_no_results()),
+            other => other,
+        }
     }
 
     /// Returns where an item's source is, after it was brought here.

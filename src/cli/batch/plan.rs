@@ -25,7 +25,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, signals: &Signals) -> Result<ExitCode> {
-    let items = args.select.items(args.to, (false, false), &args.limits.limits()?, signals)?;
+    let (items, _) = args.select.items(args.to, (false, false), &args.limits.limits()?, signals)?;
     let mut stdout = io::stdout().lock();
     for item in &items.items {
         stdout.write_all(write_line(&item.line()).as_bytes())?;

@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn a_line_says_how_far_it_is() {
         let view = View {
+            items: None,
             title: "app.tar",
             stage: &Stage::Working,
             elapsed: Duration::from_secs(5),
@@ -77,7 +78,6 @@ mod tests {
             blobs: 12,
             blobs_read: 3,
             active: Vec::new(),
-            items: None,
         };
         assert_eq!(line(&view), "app.tar: 3 of 12 blobs, 1.20 GB of 4.00 GB, 180 MB/s, 15 s left\n");
         let stage = Stage::Spooling { source: "standard input".to_owned() };

@@ -118,8 +118,9 @@ pub(super) fn outputs(out: &Path) -> BTreeSet<String> {
         path.parent()
             .is_some_and(|folder| folder.join("manifest.json").is_file() || folder.join("index.json").is_file())
     };
-    let walk =
-        walk.filter_entry(|entry| entry.depth() == 0 || (entry.file_name() != ".transload" && !inside(entry.path())));
+    let walk = walk.filter_entry(|entry| {
+        entry.depth() == 0 || (!entry.file_name().to_string_lossy().starts_with(".transload") && !inside(entry.path()))
+    });
     let paths = walk.map(|entry| entry.expect("a folder can be read").into_path());
     let is_output =
         |path: &PathBuf| path.is_file() || path.join("index.json").is_file() || path.join("manifest.json").is_file();

@@ -107,7 +107,6 @@ fn a_journal_that_was_cut_anywhere_is_gone_on_with() {
     let whole = fs::read(fleet.sandbox.path(JOURNAL)).expect("a journal");
     let ends: Vec<_> = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
     assert_eq!(ends.len(), 6, "a line for each begin and each end");
-    let begun = |cut: usize| ends.iter().filter(|end| **end <= cut).count();
     // Each byte would be hundreds of runs; the ends of lines and every so many bytes between them are tried.
     let cuts = (ends[2]..=whole.len()).step_by(67).chain(ends[2..].iter().flat_map(|end| [end - 1, *end]));
     for cut in cuts {
@@ -118,11 +117,10 @@ fn a_journal_that_was_cut_anywhere_is_gone_on_with() {
         let lost = fleet.report().items.iter().filter(|item| item["error"]["code"] == "exists").count();
         assert_eq!((ok + unchanged + failed, failed), (3, lost), "{run}");
         assert_eq!(run.code, i32::from(lost > 0), "{run}");
-        let known = String::from_utf8_lossy(&whole[..ends[..begun(cut)].last().copied().unwrap_or(0)])
-            .lines()
-            .filter(|line| line.contains("\"record\":null"))
-            .count();
-        assert_eq!(lost, 3 - known, "cut at {cut}");
+        // A last line of which nothing but its end is missing is known as soon as something is added.
+        let known = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("\"record\":null}").count();
+        let ended = ends.iter().rfind(|end| **end <= cut).copied().unwrap_or(0);
+        assert!((3 - known(&whole[..cut])..=3 - known(&whole[..ended])).contains(&lost), "{lost} lost, cut at {cut}");
         assert!(contents(&fleet.sandbox.path("out")) == results, "cut at {cut}");
         // The journal is whole again.
         let run = fleet.batch("oci-archive").run();
@@ -152,21 +150,19 @@ fn a_users_own_file_is_never_replaced_unasked() {
         fs::create_dir_all(own.parent().expect("it is in a folder")).expect("a folder can be made");
         let (write, read): (fn(&Path), fn(&Path) -> Vec<u8>) = if to == "oci-dir" {
             (
-                |path| {
-                    fs::create_dir(path).expect("a folder can be made");
-                    fs::write(path.join("precious"), "precious").expect("it can be written");
-                },
-                |path| fs::read(path.join("precious")).unwrap_or_default(),
+                |path| crate::support::Layout::new().named(&member(50), "demo/own:1").tree().write_to(path),
+                |path| fs::read(path.join("index.json")).unwrap_or_default(),
             )
         } else {
             (|path| fs::write(path, "precious").expect("it can be written"), |path| fs::read(path).unwrap_or_default())
         };
         write(&own);
+        let precious = read(&own);
         for want in [[2, 0, 1, 0], [0, 2, 1, 0]] {
             ends(fleet.batch(to), 1);
             assert_eq!(fleet.report().counts(), want);
             assert_eq!(fleet.report().code(&format!("1/app-001.{extension}")), "exists");
-            assert_eq!(read(&own), b"precious");
+            assert_eq!(read(&own), precious);
         }
         fleet.batch(to).arg("--force").ok();
         // Asked for is asked for again: what is done and unchanged needs no force.

@@ -2,6 +2,7 @@
 
 mod diff;
 mod identity;
+mod judges;
 mod legacy;
 mod loadability;
 mod loads;
