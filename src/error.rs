@@ -55,6 +55,8 @@ pub(crate) struct Detail {
     pub(crate) offset: Option<u64>,
     /// What the source says, and what is there.
     pub(crate) claim: Option<(String, String)>,
+    /// The source is something else than an archive of images.
+    pub(crate) foreign: bool,
 }
 
 impl Error {
@@ -126,6 +128,12 @@ impl Error {
 
     pub(crate) fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(cause));
+        self
+    }
+
+    /// Says that the source is something else than an archive of images.
+    pub(crate) fn foreign(mut self) -> Self {
+        self.0.detail.foreign = true;
         self
     }
 

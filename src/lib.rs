@@ -58,6 +58,7 @@
 
 mod archive;
 pub mod batch;
+mod cache;
 mod code;
 mod codec;
 mod content;
@@ -76,6 +77,7 @@ mod formats;
 pub mod fuzzing;
 mod go_json;
 mod graph;
+mod hands;
 mod inspect;
 mod json;
 mod layer;

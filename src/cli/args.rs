@@ -36,8 +36,10 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
-    /// Convert many archives as one job
-    Batch(BatchArgs),
+    /// Convert many archives: in parallel, again where it was stopped, with a report
+    ///
+    /// One that fails stops no other. Layers that several archives have are compressed once.
+    Batch(Box<BatchArgs>),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
     /// Read every byte of archives and tell everything that is wrong with them

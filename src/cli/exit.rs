@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use transload::batch::Ending;
+use transload::batch::{Ending, Summary};
 use transload::{Error, ErrorKind, escape};
 
 /// Printed by `--help`; the README has the same table.
@@ -24,6 +24,14 @@ pub(super) const ANSWER_NO: u8 = 1;
 pub(super) const TRY_AGAIN: u8 = 75;
 /// Whoever runs us again gets the same answer.
 pub(super) const PERMANENT: [u8; 5] = [ANSWER_NO, 2, 3, 4, 5];
+
+/// Returns the code for a batch that may have been interrupted: another try goes on where it was.
+pub(super) fn batch(summary: &Summary, signal: usize) -> u8 {
+    const SIGINT: usize = 2;
+    // A person who pressed Ctrl-C wants no other try.
+    if signal == SIGINT { 128 + 2 } else { ending(summary.ending()) }
+}
+
 /// Returns the code for a batch: its worst class.
 pub(super) fn ending(ending: Ending) -> u8 {
     match ending {

@@ -4,6 +4,7 @@
 mod args;
 mod batch;
 mod completions;
+mod conversion;
 mod convert;
 mod diff;
 mod exit;
@@ -35,8 +36,8 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return ExitCode::from(exit::report(&error.into(), 0)),
     };
     let outcome = match Cli::parse().command {
-        Command::Batch(args) => batch::run(&args),
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Batch(args) => batch::run(&args, &signals),
         Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),

@@ -79,6 +79,11 @@ impl SourceArgs {
         Ok(cx)
     }
 
+    /// Returns the format that the input is said to have.
+    pub(super) fn format(&self) -> Option<Format> {
+        self.from
+    }
+
     /// Reads a place that was typed as a source.
     pub(super) fn at(&self, place: &OsStr) -> Result<Source, Error> {
         let location = Location::typed(place)?;

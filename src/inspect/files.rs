@@ -251,7 +251,7 @@ fn merge(
     cx: &Context<'_>,
 ) -> Result<FilesSummary> {
     let catalog = Catalog::new(&cx.limits);
-    let listings = pool::run(layers, cx.threads, |layer| {
+    let listings = pool::run(layers, &cx.hands(), |layer| {
         let content = &graph.blob(layer.blob).content;
         let listing = catalog.list(content, layer.compression, layer.algorithms, Contents::Skipped, cx)?;
         match listing.problems.first() {

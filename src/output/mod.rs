@@ -9,7 +9,7 @@ mod staged;
 mod tar;
 mod tar_header;
 
-pub(crate) use place::{Filling, Place};
+pub(crate) use place::{Filled, Filling, Place};
 pub(crate) use staged::Staged;
 
 use std::io::Write;

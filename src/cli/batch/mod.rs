@@ -1,66 +1,67 @@
-//! `transload batch`: many archives as one job.
+//! `transload batch`.
 
+mod carrier;
+mod memory;
+mod metrics;
+mod plan;
 mod render;
+mod report;
+mod run;
+mod select;
 mod shard;
+mod tally;
 
-use std::fs::File;
-use std::io::{BufReader, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use transload::Limits;
-use transload::batch::{read_list, write_line};
 
+use super::signals::Signals;
+use plan::PlanArgs;
 use render::RenderArgs;
-use shard::ShardArgs;
+use run::RunArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  transload batch plan --shard 0/8 jobs.jsonl";
+  transload batch --to oci-archive --out converted/ archives/
+  transload batch --to docker-archive --out out/ --report report.jsonl *.oci.tar
+  find /srv -name '*.tar' | transload batch --to oci-archive --out /dst --list -
+  transload batch --verify-only archives/
+  transload batch --to oci-archive --out /shared/out --shard auto --list jobs.jsonl
+  transload report summary report.jsonl
+
+Run it again to go on where it was stopped: what is done and unchanged is passed over.";
+
+const CODES: &str = "\
+Exit codes:
+  0        every item is done, was done already, or is no image archive
+  1        some items failed for good; the others are done
+  2        wrong usage: a bad line in a list, two items that would write one output, a shard that nobody named
+  75       some items are worth another try, or SIGTERM came: run it again
+  130      interrupted by SIGINT
+  141      whoever read standard output closed it";
 
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct BatchArgs {
     #[command(subcommand)]
-    what: What,
+    other: Option<Other>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Print the items of a list that fall to a shard
+enum Other {
+    /// Print the list of what would be done, with sizes: for --list
     Plan(PlanArgs),
     /// Print what an engine needs to run a batch on many machines
     Render(RenderArgs),
 }
 
-#[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
-struct PlanArgs {
-    /// List of items
-    list: PathBuf,
-    #[command(flatten)]
-    shard: ShardArgs,
-}
-
-pub(super) fn run(args: &BatchArgs) -> Result<ExitCode> {
-    match &args.what {
-        What::Render(args) => render::run(args),
-        What::Plan(args) => plan(args),
+pub(super) fn run(args: &BatchArgs, signals: &Signals) -> Result<ExitCode> {
+    match &args.other {
+        Some(Other::Plan(args)) => plan::run(args, signals),
+        Some(Other::Render(args)) => render::run(args),
+        None => run::run(&args.run, signals),
     }
-}
-
-fn plan(args: &PlanArgs) -> Result<ExitCode> {
-    let name = args.list.display().to_string();
-    let file = File::open(&args.list).with_context(|| name.clone())?;
-    let mut lines = read_list(&name, BufReader::new(file), &Limits::default())?;
-    if let Some(shard) = args.shard.shard()? {
-        let items: Vec<_> = lines.iter().map(|line| (line.input.as_str(), line.size.unwrap_or(0))).collect();
-        let mut mine = args.shard.mine(shard, &items).into_iter();
-        lines.retain(|_| mine.next().unwrap_or(false));
-    }
-    let mut out = std::io::stdout().lock();
-    lines.iter().try_for_each(|line| out.write_all(write_line(line).as_bytes()))?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use transload::batch::{Shard, by_hash, by_size};
+use transload::batch::Shard;
 use transload::{Error, ErrorKind};
 
 #[derive(Args, Debug)]
@@ -59,13 +59,9 @@ impl ShardArgs {
         }
     }
 
-    /// Tells of each item, given as key and size in bytes, whether it falls to a shard.
-    pub(super) fn mine(&self, shard: Shard, items: &[(&str, u64)]) -> Vec<bool> {
-        let shards = match self.shard_by {
-            By::Hash => items.iter().map(|(key, _)| by_hash(key, shard.count())).collect(),
-            By::Size => by_size(items, shard.count()),
-        };
-        shards.into_iter().map(|index| index == shard.index()).collect()
+    /// Tells whether items are divided by their sizes.
+    pub(super) fn balanced(&self) -> bool {
+        matches!(self.shard_by, By::Size)
     }
 }
 

@@ -47,6 +47,8 @@ fn amounts(view: &View<'_>) -> Value {
         "eta_seconds": view.left.map(rounded),
         "blobs": (working && view.blobs > 0).then_some(view.blobs),
         "blobs_read": working.then_some(view.blobs_read),
+        "items": view.items.map(|(_, of)| of),
+        "items_done": view.items.map(|(done, _)| done),
         "seconds": rounded(view.elapsed),
     })
 }
