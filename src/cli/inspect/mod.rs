@@ -196,13 +196,11 @@ impl Inspector<'_> {
             out,
             "\n{}\n{}",
             paint(STRONG, "Which engines load it"),
-            loadability::table(&loads, typed, true, view.width)
+            loadability::table(&loads, typed, view.width)
         )?;
         Ok(())
     }
-}
 
-impl Inspector<'_> {
     fn listing(&self, source: &Source) -> FilesOptions {
         let mut options = FilesOptions::default();
         options.images = source.images(&self.args.image);
