@@ -95,13 +95,10 @@ pub(super) fn pair<'c>(a: &'c [Candidate], b: &'c [Candidate]) -> Pairing {
         (&|x| named(x, wanted), &|y| named(y, offered)),
         (&config, &config),
         (&any_config, &any_config),
-        (
-            &|x| vec![if alone || unnamed(x) { Key::Platform(platform(x)) } else { Key::Unnamed(platform(x)) }],
-            &|y| {
-                let unnamed = unnamed(y).then(|| Key::Unnamed(platform(y)));
-                unnamed.into_iter().chain([Key::Platform(platform(y))]).collect()
-            },
-        ),
+        (&|x| vec![if alone || unnamed(x) { Key::Platform(platform(x)) } else { Key::Unnamed(platform(x)) }], &|y| {
+            let unnamed = unnamed(y).then(|| Key::Unnamed(platform(y)));
+            unnamed.into_iter().chain([Key::Platform(platform(y))]).collect()
+        }),
         (&only, &only),
     ];
     for (wants, has) in rules {

@@ -2,6 +2,7 @@
 
 use super::daemon::Daemon;
 use super::{Scratch, line, tool};
+use crate::support::image::noise;
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -52,7 +53,8 @@ impl Slurm {
         let ask = |args: &[&str]| tool("sinfo").args(args).env("SLURM_CONF", &conf).output().ok();
         let controller = start("slurmctld", &["-D", "-f", &conf], &|| ask(&[]).is_some_and(|run| run.status.success()));
         let node = |name: &str| {
-            let idle = || ask(&["--noheader", "--nodes", name, "--format=%T"]).is_some_and(|run| run.stdout == b"idle\n");
+            let idle =
+                || ask(&["--noheader", "--nodes", name, "--format=%T"]).is_some_and(|run| run.stdout == b"idle\n");
             let mut command = tool("slurmd");
             command.args(["-D", "-f", &conf, "-N", name]);
             Daemon::start(&command, &scratch.join(format!("slurmd-{name}.log")), idle)
@@ -102,14 +104,10 @@ impl Drop for Slurm {
 
 /// Makes a key and a folder for munge; returns where its socket is to be.
 fn munge_files(scratch: &Scratch) -> PathBuf {
-    let key = scratch.file("munge/key", sha2_noise());
+    // A key needs no secrecy here, only its length.
+    let key = scratch.file("munge/key", noise(7, 1024).tar);
     fs::set_permissions(&key, Permissions::from_mode(0o400)).expect("the key can be hidden");
     scratch.join("munge/socket")
-}
-
-/// A key needs no secrecy here, only its length.
-fn sha2_noise() -> Vec<u8> {
-    crate::support::image::noise(7, 128).into_bytes()
 }
 
 /// Three ports that nobody uses. Another process could take one before its daemon does, which then says so and ends.
@@ -121,7 +119,7 @@ fn free_ports() -> [u16; 3] {
 fn configuration(folder: &Path, socket: &Path, [controller, one, two]: [u16; 3]) -> String {
     let (folder, socket) = (folder.display(), socket.display());
     // A task that is queued again waits as long as a credential is valid: 120 s unless something else is said
-    // (slurm.conf, AuthInfo).
+    // (slurm.conf, AuthInfo); less than 5 is taken for nothing.
     format!(
         "ClusterName=transload
 SlurmctldHost=localhost(127.0.0.1)
@@ -129,7 +127,7 @@ SlurmctldPort={controller}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={socket},cred_expire=3
+AuthInfo=socket={socket},cred_expire=5
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
