@@ -1,4 +1,5 @@
 //! Many archives as one job.
 
 pub(crate) mod merge;
+mod recipes;
 pub(crate) mod render;

@@ -20,7 +20,7 @@ const SHARDS: u32 = 8;
 const KILLED: u32 = 3;
 /// Two archives of that shard take longer than all others together: the first is done, and the second begun, when the
 /// kill comes.
-const LARGE: usize = 4_000_000;
+const LARGE: usize = 1_500_000;
 /// What makes them take so long.
 const SLOW: [&str; 4] = ["--compression", "zstd", "--compression-level", "19"];
 const BATCH: [&str; 5] = ["--to", "oci-archive", "--out", "new", "old"];
@@ -139,12 +139,10 @@ fn an_array_survives_a_task_that_is_killed_and_tells_of_what_is_damaged() {
     let lines: Vec<Value> =
         merged.stdout.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
     let summary = &lines.last().unwrap_or_else(|| panic!("no lines: {merged}"))["summary"];
-    let count = |key: &str| summary[key].as_u64();
-    assert_eq!(
-        ["items", "ok", "failed", "temporary", "skipped"].map(count),
-        [200, 199, 1, 0, 0].map(Some),
-        "{merged}{summary}"
-    );
+    // What the killed process had finished and not told of yet is found by the next try: unchanged.
+    let count = |keys: &[&str]| keys.iter().filter_map(|key| summary[key].as_u64()).sum::<u64>();
+    let counts = [&["items"][..], &["ok", "unchanged"], &["failed"], &["temporary", "skipped"]].map(count);
+    assert_eq!(counts, [200, 199, 1, 0], "{merged}{summary}");
     assert_eq!((merged.code, &summary["interrupted"]), (1, &Value::Bool(false)), "{merged}");
     assert!(merged.stderr.contains(&format!("shard-0000{KILLED}")) && merged.stderr.contains("no summary"), "{merged}");
     let failed = lines.iter().find(|line| line["status"] == "failed").expect("one failed");
