@@ -7,4 +7,5 @@ mod legacy;
 mod loadability;
 mod loads;
 mod several;
+mod slurm;
 mod story;

@@ -7,12 +7,14 @@ mod docker;
 mod listing;
 mod python;
 mod scratch;
+mod slurm;
 
 pub(crate) use containerd::Containerd;
 pub(crate) use containers::Containers;
 pub(crate) use docker::Docker;
 pub(crate) use listing::{Listing, list_folder, list_tar};
 pub(crate) use python::python;
+pub(crate) use slurm::Slurm;
 
 use super::shared::say;
 use scratch::Scratch;
