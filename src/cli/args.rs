@@ -11,6 +11,7 @@ use super::exit::CODES;
 use super::formats::FormatsArgs;
 use super::inspect::InspectArgs;
 use super::man::ManArgs;
+use super::report::ReportArgs;
 use super::verify::VerifyArgs;
 
 /// Carries container images between docker-archive and oci-archive without changing them
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell whether two archives hold the same images, and what differs
     Diff(DiffArgs),
+    /// Write a page that shows what is in an archive and what takes the space
+    Report(ReportArgs),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell

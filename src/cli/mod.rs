@@ -14,6 +14,7 @@ mod man;
 mod page;
 mod progress;
 mod render;
+mod report;
 mod signals;
 mod source;
 mod stdio;
@@ -37,6 +38,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),
+        Command::Report(args) => report::run(&args, &signals),
         Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
