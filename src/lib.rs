@@ -120,7 +120,7 @@ pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;
 pub use tree::Input;
 pub use usage::{
-    DuplicateGroup, Duplicates, FilePlace, FilesUsage, HiddenBytes, HiddenFile, ImageUsage, LayerEffect,
-    LayerUsage, NodeKind, UsageNode, UsageOptions, UsageSink,
+    DuplicateGroup, Duplicates, FilePlace, FilesUsage, HiddenBytes, HiddenFile, ImageUsage, LayerEffect, LayerUsage,
+    NodeKind, UsageNode, UsageOptions, UsageSink,
 };
 pub use verify::{Finding, Verification, VerifyOptions, verify};

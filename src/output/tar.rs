@@ -42,7 +42,13 @@ impl TarWriter {
     }
 
     fn place_at(&self, offset: u64, room: Option<u64>) -> Place {
-        Place::in_tar(Arc::clone(&self.whole.file), offset, room, Arc::clone(&self.turn), Arc::clone(&self.whole.subject))
+        Place::in_tar(
+            Arc::clone(&self.whole.file),
+            offset,
+            room,
+            Arc::clone(&self.turn),
+            Arc::clone(&self.whole.subject),
+        )
     }
 
     /// Cuts off what a discarded file left and pads the last body.

@@ -11,7 +11,7 @@ use crate::layer::PathId;
 use crate::top::Top;
 
 /// So many files of a group are named.
-const PLACES: usize = 4;
+const PLACES: usize = 3;
 
 /// A file and the first bytes of its digest, which are nearly always enough to tell it from others.
 type Key = (u64, u32);
@@ -36,7 +36,8 @@ pub(super) fn find(sums: &mut Sums<'_>, list: usize) -> Result<Duplicates> {
             let first = sums.order[same[0].1 as usize];
             let hash = digest_of(sums, first).expect("only files with one are here");
             let size = sums.of(first).bytes;
-            let group = Group { first: same[0].1, files: same.iter().take(PLACES).map(|&(_, number)| number).collect() };
+            let group =
+                Group { first: same[0].1, files: same.iter().take(PLACES).map(|&(_, number)| number).collect() };
             let copies = same.len() - 1;
             let bytes = size.saturating_mul(copies as u64);
             found.groups += 1;

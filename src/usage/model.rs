@@ -36,7 +36,10 @@ impl ImageUsage {
 
     /// Returns the bytes of all regular files of all layers, each as often as it is there.
     pub fn bytes(&self) -> u64 {
-        self.layers.iter().filter_map(|layer| layer.effect.as_ref()).fold(0, |sum, effect| sum.saturating_add(effect.bytes))
+        self.layers
+            .iter()
+            .filter_map(|layer| layer.effect.as_ref())
+            .fold(0, |sum, effect| sum.saturating_add(effect.bytes))
     }
 }
 

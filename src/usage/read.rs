@@ -36,12 +36,7 @@ pub(super) struct Reader<'g> {
 }
 
 impl<'g> Reader<'g> {
-    pub(super) fn new(
-        graph: &'g Graph,
-        images: Vec<&'g Image>,
-        options: &'g UsageOptions,
-        cx: &Context<'_>,
-    ) -> Self {
+    pub(super) fn new(graph: &'g Graph, images: Vec<&'g Image>, options: &'g UsageOptions, cx: &Context<'_>) -> Self {
         let mut needs = HashMap::new();
         for image in &images {
             for layer in layers(graph, image) {

@@ -8,6 +8,14 @@ use transload::{Platform, Prediction, Verdict};
 use super::text::shown;
 use crate::cli::loadability::{command, rows, said};
 
+/// Says in a line how many engines load it.
+pub(super) fn summary(loads: &[Prediction]) -> String {
+    let count = |verdict| loads.iter().filter(|engine| engine.verdict == verdict).count();
+    let (yes, but) = (count(Verdict::Yes), count(Verdict::But));
+    let but = if but > 0 { format!(", {but} of them with a but") } else { String::new() };
+    format!("{} of {} engines load it{but}", yes + count(Verdict::But), loads.len())
+}
+
 /// Tells which engines load it, why not, and what helps.
 pub(super) fn section(loads: &[Prediction], input: &Path) -> Markup {
     let rows = rows(loads, input);

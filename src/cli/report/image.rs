@@ -5,7 +5,7 @@ use transload::{ImageUsage, InspectedImage, Inspection};
 
 use super::overview::{companions, tile};
 use super::page::{anchor, title};
-use super::text::{bytes_of, counted, first, number, percent, shown};
+use super::text::{counted, first, number, percent, shown};
 use super::{config, files, layers, treemap};
 use crate::cli::inspect::text::to_the_second;
 use crate::cli::render::bytes;
@@ -55,10 +55,14 @@ fn headlines(image: &InspectedImage, usage: &ImageUsage) -> Markup {
             @if let Some(files) = &usage.files {
                 (tile("Files", &number(files.files), &format!("{} in {}", bytes(files.bytes), counted(files.directories, "folder"))))
                 (tile("Reclaimable", &bytes(usage.hidden().total()), &format!("{} of all files", percent(usage.hidden().total(), usage.bytes()))))
-                (tile("Duplicates", &bytes(files.duplicates.bytes), &counted(files.duplicates.copies, "further cop").replace("cops", "copies").replace("cop ", "copy ")))
+                (tile("Duplicates", &bytes(files.duplicates.bytes), &copies(files.duplicates.copies)))
             }
         }
     }
+}
+
+fn copies(n: usize) -> String {
+    if n == 1 { "1 further copy".to_owned() } else { format!("{} further copies", number(n)) }
 }
 
 fn problems(image: &InspectedImage, usage: &ImageUsage) -> Markup {
@@ -98,9 +102,21 @@ fn space(files: &transload::FilesUsage, layers: usize) -> Markup {
 
 fn identity(image: &InspectedImage) -> Markup {
     let rows = [
-        ("Image ID", image.image_id.map(|id| id.to_string()), "digest of the config; shown by podman and docker’s classic store"),
-        ("Manifest", image.manifest_digest.map(|digest| digest.to_string()), "shown by docker’s containerd store and ctr"),
-        ("Index", image.index_digest.map(|digest| digest.to_string()), "of all platforms; shown by docker’s containerd store for the name"),
+        (
+            "Image ID",
+            image.image_id.map(|id| id.to_string()),
+            "digest of the config; shown by podman and docker’s classic store",
+        ),
+        (
+            "Manifest",
+            image.manifest_digest.map(|digest| digest.to_string()),
+            "shown by docker’s containerd store and ctr",
+        ),
+        (
+            "Index",
+            image.index_digest.map(|digest| digest.to_string()),
+            "of all platforms; shown by docker’s containerd store for the name",
+        ),
     ];
     let (names, more) = first(&image.names);
     html! {
@@ -117,7 +133,7 @@ fn identity(image: &InspectedImage) -> Markup {
             @for (label, digest, who) in &rows {
                 @if let Some(digest) = digest {
                     dt { (label) }
-                    dd { code { (digest) } " " span class="faint" { (who) } }
+                    dd { code { (digest) } " " span class="who" { (who) } }
                 }
             }
             @if let Some(platform) = &image.platform { dt { "Platform" } dd { (shown(platform)) } }
@@ -125,7 +141,6 @@ fn identity(image: &InspectedImage) -> Markup {
             @if let Some(created) = &image.created { dt { "Created" } dd { (shown(&to_the_second(created))) } }
             @if let Some(tool) = &image.built_with { dt { "Built with" } dd { (shown(tool)) } }
             @if let Some(author) = &image.author { dt { "Author" } dd { (shown(author)) } }
-            @if let Some(size) = image.uncompressed_size { dt { "Unpacked" } dd { (bytes_of(size, size)) } }
         }
     }
 }

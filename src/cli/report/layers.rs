@@ -29,11 +29,10 @@ pub(super) fn list(found: &Inspection, image: &InspectedImage, usage: &ImageUsag
     html! {
         @if image.layers.is_empty() { p class="note" { "The image has no layers." } } @else {
             p class="note legend" {
-                "From the bottom up. Bars are as long as the layers’ files are large: "
-                span class="key kept" {} " in the image "
-                span class="key overwritten" {} " overwritten later "
-                span class="key removed" {} " removed later "
-                span class="key repeated" {} " repeated later"
+                span { "From the bottom up, as long as their files are large:" } " "
+                @for (class, text) in [("kept", "in the image"), ("overwritten", "overwritten later"), ("removed", "removed later"), ("repeated", "repeated later")] {
+                    span { span class={ "key " (class) } {} " " (text) } " "
+                }
             }
             ol class="layers" {
                 @for layer in &image.layers {
@@ -72,7 +71,7 @@ fn row(
             span class="size" { (bytes(size)) }
             (bars::draw(&format!("Layer {}: {}", layer.number, bytes(size)), &segments(layer, measured, size), largest))
             ul class="facts" {
-                @if let Some(stored) = layer.size { li { (bytes(stored)) " stored, " (codec(layer)) } } @else { li { (codec(layer)) } }
+                @if let Some(stored) = layer.size { li { (bytes(stored)) " " (how(layer)) } } @else { li { (how(layer)) } }
                 @if let Some(effect) = effect {
                     li {
                         span title="paths added" { "+" (number(effect.added)) } " "
@@ -85,6 +84,15 @@ fn row(
                 @if let Some(id) = layer.identity() { li { code title=(id) { (short(id)) } } }
             }
         }
+    }
+}
+
+/// Says how a layer is stored.
+fn how(layer: &InspectedLayer) -> String {
+    match codec(layer).as_str() {
+        "none" => "stored uncompressed".to_owned(),
+        packed @ ("gzip" | "zstd" | "bzip2" | "xz") => format!("stored with {packed}"),
+        other => other.to_owned(),
     }
 }
 

@@ -41,6 +41,9 @@ and which engines load the archive. Every layer is read once.";
 /// So many problems are said on standard error; the page has all.
 const SAID: usize = 20;
 
+/// Of more images than that less is told of each, so that browsers can cope with the page.
+const MANY: usize = 10;
+
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct ReportArgs {
@@ -96,6 +99,7 @@ pub(super) fn run(args: &ReportArgs, signals: &Signals) -> Result<ExitCode> {
         let mut usage_options = UsageOptions::default();
         usage_options.images.clone_from(&options.images);
         usage_options.platforms.clone_from(&options.platforms);
+        (usage_options.nodes, usage_options.list) = if images > MANY { (100, 8) } else { (300, 20) };
         let tell = &mut |usage: &transload::ImageUsage| {
             let of = if images > 1 { format!("image {}: ", usage.number) } else { String::new() };
             problems.extend(usage.problems.iter().map(|problem| format!("{of}{problem}")));

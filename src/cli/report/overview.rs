@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
-use transload::{Digest, InspectedImage, InspectedLayer, Inspection, Prediction, Verdict};
+use transload::{Digest, InspectedImage, InspectedLayer, Inspection};
 
 use super::bars::{self, Segment};
 use super::page::{anchor, short_title};
@@ -18,35 +18,34 @@ const SHARED: usize = 60;
 /// Colours for shared layers; they come again, letters do not.
 const COLOURS: usize = 8;
 
-/// Tells what the archive holds.
-pub(super) fn section(found: &Inspection, loads: &[Prediction]) -> Markup {
+/// Tells what the archive holds. An archive of one image is what its image is.
+pub(super) fn section(found: &Inspection) -> Markup {
     let stored = Stored::of(found);
-    let yes = loads.iter().filter(|engine| engine.verdict == Verdict::Yes).count();
-    let but = loads.iter().filter(|engine| engine.verdict == Verdict::But).count();
     html! {
-        section id="overview" {
-            h2 { "Overview" }
-            dl class="tiles" {
-                (tile("Images", &number(found.images.len()), ""))
-                (tile("Layers", &number(stored.layers), "different ones"))
-                (tile("Layers as stored", &bytes(stored.once), ""))
-                @if stored.saved > 0 {
+        @if has_section(found) {
+            section id="overview" {
+                h2 { "Overview" }
+                dl class="tiles" {
+                    (tile("Images", &number(found.images.len()), ""))
+                    (tile("Layers", &number(stored.layers), "different ones"))
+                    (tile("Layers as stored", &bytes(stored.once), "each once"))
                     (tile("Shared", &bytes(stored.saved), "not stored again"))
                 }
-                div class="tile" {
-                    dt { a href="#engines" { "Engines that load it" } }
-                    dd { b { (yes + but) " of " (loads.len()) } @if but > 0 { span { (but) " of them with a but" } } }
+                @if !found.missing.is_empty() || !found.warnings.is_empty() {
+                    ul class="problems" {
+                        @for text in &found.missing { li { "Named, but not in the archive: " (shown(text)) } }
+                        @for text in &found.warnings { li { (shown(text)) } }
+                    }
                 }
+                @if found.images.len() > 1 { (sharing(found)) }
             }
-            @if !found.missing.is_empty() || !found.warnings.is_empty() {
-                ul class="problems" {
-                    @for text in &found.missing { li { "Named, but not in the archive: " (shown(text)) } }
-                    @for text in &found.warnings { li { (shown(text)) } }
-                }
-            }
-            @if found.images.len() > 1 { (sharing(found)) }
         }
     }
+}
+
+/// Tells whether there is something to say of the archive as a whole.
+pub(super) fn has_section(found: &Inspection) -> bool {
+    found.images.len() != 1 || !found.missing.is_empty() || !found.warnings.is_empty()
 }
 
 /// A headline number.
@@ -105,8 +104,8 @@ fn sharing(found: &Inspection) -> Markup {
             @for image in found.images.iter().take(BARS) {
                 li {
                     a href={ "#" (anchor(image)) } { (short_title(image)) }
-                    span class="size" { (bytes(size(image))) }
                     (bars::draw(&short_title(image), &segments(image, &letters), largest))
+                    span class="size" { (bytes(size(image))) }
                 }
             }
         }
@@ -125,7 +124,7 @@ fn sharing(found: &Inspection) -> Markup {
                         @for (at, layer) in shared.iter().enumerate() {
                             tr {
                                 th scope="row" { span class={ "swatch " (colour(at)) } { (letter(at)) } }
-                                td { code { (key(layer).map(short).unwrap_or_default()) } }
+                                td class="digest" { code { (key(layer).map(short).unwrap_or_default()) } }
                                 td class="number" { (layer.size.map(bytes).unwrap_or_default()) }
                                 td class="number" {
                                     (layer.size.map(|size| bytes(size.saturating_mul(layer.images.len() as u64 - 1))).unwrap_or_default())
@@ -212,7 +211,7 @@ pub(super) fn companions(list: &[transload::Companion]) -> Markup {
                         tr {
                             th scope="row" { (companion.kind.name()) }
                             td class="text" { (shown(&what(companion))) }
-                            td { code { (companion.digest.map(short).unwrap_or_default()) } }
+                            td class="digest" { code { (companion.digest.map(short).unwrap_or_default()) } }
                             td class="number" { (bytes(companion.size)) }
                         }
                     }

@@ -12,7 +12,8 @@ use crate::cli::render::bytes;
 const STYLE: &str = include_str!("style.css");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Nothing is loaded and nothing runs, whatever a text of the archive should manage to be.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// What is known before any layer is read.
 pub(super) struct Page<'a> {
@@ -46,10 +47,11 @@ impl Page<'_> {
                 p class="kicker" { "Container image report" }
                 h1 { (name) }
                 p class="about" { (self.about()) }
+                p class="about" { a href="#engines" { (engines::summary(self.loads)) } }
                 (self.contents())
             }
             (PreEscaped("<main id=\"main\">"))
-            (overview::section(self.found, self.loads))
+            (overview::section(self.found))
         };
         start.into_string()
     }
@@ -83,7 +85,8 @@ impl Page<'_> {
     fn about(&self) -> String {
         let mut parts = vec![self.found.format.to_string()];
         parts.extend(self.size.map(bytes));
-        parts.extend(self.found.producer.or(self.found.era).map(|producer| format!("as written by {producer}")));
+        let producer = self.found.producer.map(|producer| format!("as written by {producer}"));
+        parts.extend(producer.or(self.found.era.map(str::to_owned)));
         parts.join(" · ")
     }
 
@@ -93,7 +96,7 @@ impl Page<'_> {
         html! {
             nav aria-label="Contents" {
                 ul {
-                    li { a href="#overview" { "Overview" } }
+                    @if overview::has_section(self.found) { li { a href="#overview" { "Overview" } } }
                     @for image in images {
                         li { a href={ "#" (anchor(image)) } { (short_title(image)) } }
                     }

@@ -130,7 +130,8 @@ impl Drawing {
         let Area { x, y, width, height } = area;
         let open = !node.children.is_empty() && width >= OPEN.0 && height >= OPEN.1;
         let of_layer = if open { String::new() } else { format!(", layer {}", node.layer) };
-        let files = if node.kind == NodeKind::File { String::new() } else { format!(", {}", counted(node.files, "file")) };
+        let files =
+            if node.kind == NodeKind::File { String::new() } else { format!(", {}", counted(node.files, "file")) };
         let name = match node.kind {
             NodeKind::Rest => format!("{above}/ (others)"),
             NodeKind::Directory => format!("{path}/"),
@@ -197,14 +198,9 @@ mod tests {
 
     #[test]
     fn areas_are_the_weights_and_fill_the_whole() {
-        for weights in [
-            &[6, 6, 4, 3, 2, 2, 1][..],
-            &[1],
-            &[1_000_000_000, 1],
-            &[5, 0, 0],
-            &[7; 50],
-            &[u64::MAX, u64::MAX, 3],
-        ] {
+        for weights in
+            [&[6, 6, 4, 3, 2, 2, 1][..], &[1], &[1_000_000_000, 1], &[5, 0, 0], &[7; 50], &[u64::MAX, u64::MAX, 3]]
+        {
             let areas = squarify(weights, AREA);
             assert_eq!(areas.len(), weights.len());
             let sum: f64 = weights.iter().map(|&weight| weight as f64).sum();

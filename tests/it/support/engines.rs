@@ -1,5 +1,6 @@
 //! Real engines for tests: found or skipped, run in private folders, stopped by process id.
 
+mod chromium;
 mod containerd;
 mod containers;
 mod daemon;
@@ -7,6 +8,7 @@ mod docker;
 mod listing;
 mod scratch;
 
+pub(crate) use chromium::{Chromium, Scheme};
 pub(crate) use containerd::Containerd;
 pub(crate) use containers::Containers;
 pub(crate) use docker::Docker;

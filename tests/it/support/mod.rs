@@ -8,6 +8,7 @@ pub(crate) mod found;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod names;
+pub(crate) mod page;
 pub(crate) mod predicting;
 pub(crate) mod run;
 pub(crate) mod shared;
