@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::cache::LayerCache;
 use crate::error::{Error, Result};
+use crate::hands::Hands;
 use crate::limits::Limits;
 use crate::plan::Reason;
 
@@ -24,8 +26,13 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Tells whether it was triggered.
+    pub fn is_triggered(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
+        if self.is_triggered() { Err(Error::cancelled()) } else { Ok(()) }
     }
 }
 
@@ -92,6 +99,13 @@ pub enum Event {
         /// Its size in the output in bytes.
         size: u64,
     },
+    /// In a batch: another item ended.
+    Items {
+        /// Items that ended.
+        done: u64,
+        /// All items.
+        of: u64,
+    },
     /// All blobs are written; what is left is to confirm them to the disk, or to send the result to the stream it is for.
     Sealing,
 }
@@ -125,11 +139,30 @@ pub struct Context<'a> {
     /// Folder for spools (piped input or output, archives that are compressed as a whole). `None`: beside the output,
     /// or the system's folder for temporary files where there is none.
     pub temp_dir: Option<PathBuf>,
+    /// Threads shared with other operations; `None`: `threads` of its own.
+    pub(crate) shared_hands: Option<Hands>,
+    /// Results that other operations made, and will need.
+    pub(crate) layer_cache: Option<LayerCache>,
     /// The next number for [`Event::Started`].
     next_id: Arc<AtomicU64>,
 }
 
 impl Context<'_> {
+    /// Returns the threads that an operation may use. Its caller has one of them.
+    pub(crate) fn hands(&self) -> Hands {
+        self.shared_hands.clone().unwrap_or_else(|| Hands::mine_and_others(self.threads))
+    }
+
+    /// Returns the same without the observer, for reading what is no input.
+    pub(crate) fn unobserved(&self) -> Self {
+        Self { observer: &Silent, ..self.clone() }
+    }
+
+    /// Returns the same for one of several operations that share threads and results.
+    pub(crate) fn sharing(&self, hands: Hands, layer_cache: LayerCache) -> Self {
+        Self { shared_hands: Some(hands), layer_cache: Some(layer_cache), ..self.clone() }
+    }
+
     /// Announces that reading of a blob begins; the guard announces the rest.
     pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Ongoing<'_> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
@@ -167,6 +200,8 @@ impl Default for Context<'_> {
             observer: &Silent,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp_dir: None,
+            shared_hands: None,
+            layer_cache: None,
             next_id: Arc::default(),
         }
     }

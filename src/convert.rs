@@ -8,7 +8,7 @@ use crate::code::Severity;
 use crate::codec::{Compression, CompressionChoice, CompressionLevel, Encoding};
 use crate::context::{Context, Event};
 use crate::error::{Error, ErrorKind, Result, Within};
-use crate::execute::{Assembly, Sealed};
+use crate::execute::{Assembly, Sealed, Sharing};
 use crate::faults::Faults;
 use crate::formats::{Format, Reading};
 use crate::graph::{Name, Pick, Wish};
@@ -89,12 +89,16 @@ impl ConvertOptions {
 /// system failed, [`Unverified`](crate::ErrorKind::Unverified) when the output was to be verified and is wrong. No output
 /// is left behind.
 pub fn convert(input: Input, output: Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
-    // What can be refused is refused before anything is read.
+    open(input, &output, options, cx)?.convert(output, options, cx)
+}
+
+/// Opens what is to be converted. What can be refused is refused before anything is read.
+pub(crate) fn open(input: Input, output: &Output, options: &ConvertOptions, cx: &Context<'_>) -> Result<Archive> {
     wanted(options)?;
-    check_output(&output, options)?;
+    check_output(output, options)?;
     let beside = output.folder().filter(|_| !options.dry_run).map(Path::to_owned);
     let reading = Reading { cx, recompute: options.recompute, faults: Faults::FATAL };
-    Archive::open_with(input, options.from, reading, beside.as_deref())?.convert(output, options, cx)
+    Archive::open_with(input, options.from, reading, beside.as_deref())
 }
 
 impl Archive {
@@ -150,7 +154,8 @@ impl Archive {
         }
         let to = options.to;
         let writer = output::create(output, to.container(), existing(options)?, cx)?;
-        let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, cx);
+        let sharing = Sharing::default();
+        let mut assembly = Assembly::new(&graph, &plan.jobs, writer, options.recompute, &sharing, cx);
         let like = |id| to.blob_member_like(plan.jobs.get(id));
         assembly.measure(&to.prologue(), &like, &|outcome| to.blob_member(outcome))?;
         let laid_out = to.lay_out(&graph, &plan.jobs, assembly.outcomes(), &plan.docker_images, options.recompute);
@@ -158,9 +163,11 @@ impl Archive {
         assembly.write(&laid_out.entries)?;
         cx.observer.on(&Event::Sealing);
         let Sealed { outcomes, changes, read, written } = assembly.seal()?;
+        let root_digest = laid_out.root_digest();
         let receipt = receipt::compile(graph, *from, plan, options, &outcomes, &laid_out.manifests).within(subject)?;
         Ok(Receipt {
             changes: [receipt.changes, changes].concat(),
+            root_digest,
             bytes_read: read,
             bytes_written: written,
             ..receipt
@@ -179,7 +186,7 @@ fn unverified(found: &Verification) -> Error {
 }
 
 /// Finds out early what would fail at the end.
-fn check_output(output: &Output, options: &ConvertOptions) -> Result<()> {
+pub(crate) fn check_output(output: &Output, options: &ConvertOptions) -> Result<()> {
     let existing = existing(options)?;
     if options.verify_output && options.append {
         return Err(Error::usage("what is added to a layout cannot be verified apart from it")

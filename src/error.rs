@@ -55,6 +55,8 @@ pub(crate) struct Detail {
     pub(crate) offset: Option<u64>,
     /// What the source says, and what is there.
     pub(crate) claim: Option<(String, String)>,
+    /// The source is something else than an archive of images.
+    pub(crate) foreign: bool,
 }
 
 impl Error {
@@ -126,6 +128,12 @@ impl Error {
 
     pub(crate) fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(cause));
+        self
+    }
+
+    /// Says that the source is something else than an archive of images.
+    pub(crate) fn foreign(mut self) -> Self {
+        self.0.detail.foreign = true;
         self
     }
 
@@ -234,6 +242,16 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Returns JSON text with the same characters escaped as [`escape`] escapes, in JSON's way: `\u` and four digits. JSON
+/// itself asks that of the first 32 only.
+pub fn escape_json(json: &str) -> String {
+    let escaped = |c: char| {
+        let mut units = [0; 2];
+        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    json.chars().map(|c| if c.is_control() || is_invisible(c) { escaped(c) } else { c.to_string() }).collect()
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -262,6 +280,11 @@ mod tests {
         let error = Error::io("cannot open", std::io::Error::other("busy"));
         assert_eq!(error.to_string(), "cannot open");
         assert_eq!(StdError::source(&error).map(ToString::to_string).as_deref(), Some("busy"));
+    }
+
+    #[test]
+    fn json_holds_nothing_that_steers_a_terminal() {
+        assert_eq!(escape_json("\"a\u{9b}b\u{202e}c\u{e0041}é\""), "\"a\\u009bb\\u202ec\\udb40\\udc41é\"");
     }
 
     #[test]

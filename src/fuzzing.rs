@@ -10,6 +10,7 @@ use crate::digest::Algorithm;
 use crate::error::Result;
 use crate::faults::Faults;
 use crate::formats::{self, Format, Reading, Shape};
+use crate::layer::{Catalog, Contents, Event, FileKind, Scanner};
 use crate::tree::{self, Container, Input, Members};
 
 /// A member of an archive that stands in no tar.
@@ -61,6 +62,50 @@ pub fn scan_tar(
     let (members, _) = tree::open(input, None, cx)?;
     let read = |name: &String| members.find(name)?.map(|content| content.read(limit)).transpose();
     Ok(names.iter().map(read).collect())
+}
+
+/// Reads a layer's tar that comes in these slices, and words all that is told of it; contents in one piece.
+pub fn scan_layer(slices: &[&[u8]], cx: &Context<'_>) -> Vec<String> {
+    let mut scanner = Scanner::new(&cx.limits);
+    let (mut told, mut contents) = (Vec::new(), Vec::new());
+    let mut sink = |event: Event<'_>| {
+        match event {
+            Event::Contents(bytes) => contents.extend_from_slice(bytes),
+            event => {
+                told.push(format!("{contents:?} {event:?}"));
+                contents.clear();
+            }
+        }
+        Ok(())
+    };
+    let push = |slice: &&[u8]| scanner.push(slice, &mut sink);
+    slices.iter().try_for_each(push).and_then(|()| scanner.finish(&mut sink)).expect("the receiver does not fail");
+    told
+}
+
+/// The tree that layers make.
+#[derive(Debug)]
+pub struct Tree {
+    /// Path, kind and number of the layer, from 0.
+    pub files: Vec<(Vec<u8>, FileKind, usize)>,
+    /// How many files each layer added and removed.
+    pub counts: Vec<(usize, usize)>,
+}
+
+/// Merges layers.
+pub fn merge_layers(layers: Vec<Vec<u8>>, cx: &Context<'_>) -> Result<Tree> {
+    let catalog = Catalog::new(&cx.limits);
+    let list = |(i, layer): (usize, Vec<u8>)| {
+        let content = Content::bytes("memory".into(), format!("{i}"), layer);
+        let algorithms = (Algorithm::Sha256, Algorithm::Sha256);
+        catalog.list(&content, Compression::None, algorithms, Contents::Hashed, cx).map(Arc::new)
+    };
+    let lists = layers.into_iter().enumerate().map(list).collect::<Result<Vec<_>>>()?;
+    let merged = catalog.merge(lists)?;
+    let paths = catalog.into_paths();
+    let files = merged.files(&paths).map(|file| (paths.path(file.path), file.kind(), file.layer)).collect();
+    let counts = merged.tallies().iter().map(|tally| (tally.added, tally.removed)).collect();
+    Ok(Tree { files, counts })
 }
 
 /// Undoes the compression that the first bytes tell of.

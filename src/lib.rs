@@ -57,6 +57,8 @@
 //! digests, not prevented.
 
 mod archive;
+pub mod batch;
+mod cache;
 mod code;
 mod codec;
 mod content;
@@ -75,6 +77,7 @@ mod formats;
 pub mod fuzzing;
 mod go_json;
 mod graph;
+mod hands;
 mod inspect;
 mod json;
 mod layer;
@@ -104,7 +107,7 @@ pub use diff::{
     FileChanges, FileStatus, Ignore, ImageDifference, LayerChange, Sides, diff,
 };
 pub use digest::{Algorithm, DiffId, Digest, ImageId};
-pub use error::{Error, ErrorKind, Result, escape};
+pub use error::{Error, ErrorKind, Result, escape, escape_json};
 pub use formats::{Format, FormatAbout};
 pub use inspect::{
     Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, FilesSummary, HistoryLine, InspectOptions,

@@ -38,6 +38,12 @@ pub struct Limits {
     /// Bytes of memory for the files of layers, where they are listed, merged or compared. A file takes about 120, and
     /// large images have some hundred thousand. With this, all that is held stays below 64 MiB.
     pub file_list_bytes: u64,
+    /// Items of one batch: lists and reports of them are held in memory. A Kubernetes Job has no more pods than this.
+    pub items: usize,
+    /// Bytes of one line of a list or report, parsed as a whole. One image of a report takes some hundred.
+    pub line_bytes: u64,
+    /// Bytes of text of one list, or of the items' names in reports. Linux paths end at 4 KiB and are mostly below 100.
+    pub list_bytes: u64,
 }
 
 impl Default for Limits {
@@ -57,6 +63,9 @@ impl Default for Limits {
             link_hops: 40,
             inflated_bytes: 1 << 40,
             file_list_bytes: 48 << 20,
+            items: 100_000,
+            line_bytes: 4 << 20,
+            list_bytes: 16 << 20,
         }
     }
 }
@@ -102,6 +111,9 @@ impl Limits {
         "link-hops" => link_hops,
         "inflated-bytes" => inflated_bytes,
         "file-list-bytes" => file_list_bytes,
+        "items" => items,
+        "line-bytes" => line_bytes,
+        "list-bytes" => list_bytes,
     }
 }
 

@@ -1,23 +1,25 @@
 //! A few threads over a list of tasks. The first error stops the rest; the result is in the list's order.
 
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hands::Hands;
 
 pub(crate) fn run<T: Sync, R: Send>(
     tasks: &[T],
-    threads: NonZeroUsize,
+    hands: &Hands,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let first_error: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-    let worker = || {
+    let over = || stop.load(Ordering::Relaxed) || next.load(Ordering::Relaxed) >= tasks.len();
+    let worker = |own: bool| {
         let mut done = Vec::new();
-        while !stop.load(Ordering::Relaxed) {
+        // A helper may have to go after each task: others may need its hand more.
+        while let Some(_hand) = if own { (!over()).then_some(None) } else { hands.spare_unless(over).map(Some) } {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { break };
             // A panic is an error like any other: the result has to be cleaned up and the caller told.
@@ -33,12 +35,13 @@ pub(crate) fn run<T: Sync, R: Send>(
                 }
             }
         }
+        hands.wake();
         done
     };
-    let workers = threads.get().min(tasks.len()).max(1);
+    let workers = hands.total().min(tasks.len()).max(1);
     let mut done = std::thread::scope(|scope| {
-        let handles: Vec<_> = (1..workers).map(|_| scope.spawn(worker)).collect();
-        let mut done = worker();
+        let handles: Vec<_> = (1..workers).map(|_| scope.spawn(|| worker(false))).collect();
+        let mut done = worker(true);
         for handle in handles {
             done.extend(handle.join().map_err(|_| panicked())?);
         }
@@ -58,17 +61,19 @@ pub(crate) fn panicked() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
 
     #[test]
     fn results_keep_their_order_and_an_error_stops_the_rest() {
         let tasks: Vec<u32> = (0..100).collect();
         for threads in [1, 2, 8] {
-            let threads = NonZeroUsize::new(threads).unwrap();
-            assert_eq!(run(&tasks, threads, |&n| Ok(n * 2)).unwrap(), (0..100).map(|n| n * 2).collect::<Vec<_>>());
-            let failed = run(&tasks, threads, |&n| if n == 7 { Err(Error::damaged("seven")) } else { Ok(n) });
+            let hands = &Hands::mine_and_others(NonZeroUsize::new(threads).unwrap());
+            assert_eq!(run(&tasks, hands, |&n| Ok(n * 2)).unwrap(), (0..100).map(|n| n * 2).collect::<Vec<_>>());
+            let failed = run(&tasks, hands, |&n| if n == 7 { Err(Error::damaged("seven")) } else { Ok(n) });
             assert_eq!(failed.unwrap_err().to_string(), "seven");
-            let panicked = run(&tasks, threads, |&n| if n == 7 { panic!("seven") } else { Ok(n) });
+            let panicked = run(&tasks, hands, |&n| if n == 7 { panic!("seven") } else { Ok(n) });
             assert!(panicked.unwrap_err().to_string().contains("unexpectedly"));
         }
     }

@@ -24,6 +24,9 @@ pub struct Receipt {
     pub warnings: Vec<String>,
     /// Claims that were put right; may hold any character.
     pub changes: Vec<String>,
+    /// Digest of the document from which everything else in the output is named: `index.json`, or the `manifest.json` of a
+    /// docker-archive; `None` in a dry run.
+    pub root_digest: Option<Digest>,
     /// Bytes of blobs, as the input has them.
     pub bytes_read: u64,
     /// Bytes of the output.
@@ -50,6 +53,8 @@ pub struct ConvertedImage {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConvertedLayer {
+    /// Digest as it is stored in the input, if that claims one.
+    pub source_digest: Option<Digest>,
     /// Digest as it is stored.
     pub digest: Option<Digest>,
     /// Digest of the uncompressed tar; `None` also for layers that are not looked into.
@@ -99,6 +104,7 @@ pub(crate) fn compile(
         losses: plan.losses,
         warnings: graph.warnings,
         changes,
+        root_digest: None,
         bytes_read: 0,
         bytes_written: 0,
     })
@@ -138,6 +144,7 @@ fn converted(
     let claim = layer.descriptor.as_ref();
     let Some(job) = layer.blob.and_then(|blob| jobs.of(blob)) else {
         return ConvertedLayer {
+            source_digest: claim.map(|descriptor| descriptor.digest),
             digest: claim.map(|descriptor| descriptor.digest),
             diff_id: layer.diff_id,
             size: claim.map(|descriptor| descriptor.size),
@@ -149,6 +156,7 @@ fn converted(
     let outcome = outcomes.get(job);
     let opaque = graph.blob(jobs.get(job).blob).compression.is_none();
     ConvertedLayer {
+        source_digest: jobs.get(job).stored_claim(graph),
         digest: outcome.map(|outcome| outcome.digest),
         diff_id: outcome.and_then(|outcome| outcome.diff_id).or(layer.diff_id),
         size: outcome.and_then(|outcome| outcome.size),

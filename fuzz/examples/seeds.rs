@@ -51,7 +51,9 @@ impl Seeds {
     fn archive(&self, path: &Path) {
         let (bytes, name) = (fs::read(path).expect("an archive can be read"), stem(path));
         self.put("tar", &name, &bytes[..bytes.len().min(TAR)]);
+        self.put("layer", &name, &[&[0], &bytes[..bytes.len().min(TAR)]].concat());
         self.put("convert", &format!("raw-{name}"), &[&[1, 2], &bytes[..]].concat());
+        self.put("verify", &format!("raw-{name}"), &[&[1], &bytes[..]].concat());
         let recipe = recipe::describe(&members(&bytes), KEEP);
         let archive = Archive::open(Input::Path(path.to_owned()), None, &Context::default());
         let (format, legacy) = match &archive {
@@ -65,6 +67,9 @@ impl Seeds {
         };
         let how = if format == Format::HybridArchive { 2 } else { 0 };
         self.put(target, &name, &[&[how], &recipe[..]].concat());
+        for target in ["verify", "loadability"] {
+            self.put(target, &name, &[&[0], &recipe[..]].concat());
+        }
         for to in 0..u8::try_from(Format::ALL.len()).expect("few formats") {
             self.put("convert", &format!("{to}-{name}"), &[&[0, 20 + to], &recipe[..]].concat());
         }

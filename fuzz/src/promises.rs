@@ -6,7 +6,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use transload::fuzzing::{self, Member as Given};
-use transload::{Archive, Context, ConvertOptions, Error, ErrorKind, Format, Input, Output, Receipt, convert};
+use transload::{
+    Archive, Context, ConvertOptions, Error, ErrorKind, Format, Input, Note, Output, Prediction, Receipt, Result,
+    Severity, Verdict, Verification, convert, escape,
+};
 
 use crate::recipe::{Kind, Member, sha256};
 use crate::{scratch, tarball};
@@ -16,10 +19,41 @@ use crate::{scratch, tarball};
 pub fn check_error(error: &Error) {
     let kind = error.kind();
     assert!(matches!(kind, ErrorKind::Damaged | ErrorKind::Unsupported), "blames something else: {error:?}");
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     for line in [error.to_string(), error.advice().unwrap_or_default()] {
-        assert!(!line.contains(harmful), "raw control characters: {line:?}");
+        check_printable(&line);
     }
+}
+
+#[track_caller]
+fn check_printable(line: &str) {
+    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!line.contains(harmful), "raw control characters: {line:?}");
+}
+
+/// Findings are printable lines, the worst first, and as many as are counted.
+pub fn check_findings(verification: &Verification) {
+    let findings = &verification.findings;
+    findings.iter().for_each(|finding| check_printable(&finding.to_string()));
+    assert!(findings.is_sorted_by_key(|finding| finding.severity()), "a worse one later: {findings:?}");
+    let counted: usize = [Severity::Error, Severity::Warning, Severity::Note].map(|it| verification.count(it)).iter().sum();
+    assert_eq!(counted, findings.len() + verification.omitted());
+    verification.loadability.iter().for_each(check_prediction);
+}
+
+/// A prediction agrees with itself, and what it advises can be printed.
+pub fn check_prediction(prediction: &Prediction) {
+    let drawback = prediction.notes.iter().any(Note::is_drawback);
+    let verdict = match &prediction.refusal {
+        Some(_) => Verdict::No,
+        None if drawback => Verdict::But,
+        None => Verdict::Yes,
+    };
+    assert_eq!(prediction.verdict, verdict, "{prediction:?}");
+    assert!(prediction.notes.len() <= 52 && prediction.names.len() <= 50, "{prediction:?}");
+    let Some(refusal) = &prediction.refusal else { return };
+    assert!(!refusal.reason.is_empty() && !refusal.source.is_empty());
+    let command = refusal.fix.as_ref().map(|fix| fix.command("in.tar".as_ref())).unwrap_or_default();
+    assert_eq!(escape(&command), command);
 }
 
 /// Opens members without a tar around them.
@@ -79,6 +113,19 @@ impl Bench {
 
     /// Converts; afterwards the output is there or nothing is.
     pub fn convert(&self, input: &str, output: &str, options: &ConvertOptions) -> Option<Receipt> {
+        self.attempt(input, output, options).ok()
+    }
+
+    /// A conversion finds no damage in what was found sound.
+    pub fn check_sound(&self, input: &str, verification: &Verification) {
+        for to in [Format::OciArchive, Format::DockerArchive] {
+            if let Err(error) = self.attempt(input, &format!("{to}"), &ConvertOptions::new(to)) {
+                assert_ne!(error.kind(), ErrorKind::Damaged, "{error:?}, but {:?}", verification.findings);
+            }
+        }
+    }
+
+    fn attempt(&self, input: &str, output: &str, options: &ConvertOptions) -> Result<Receipt> {
         let mut cx = crate::context();
         cx.temp_dir = Some(self.folder.path().to_owned());
         let before = self.names();
@@ -87,7 +134,7 @@ impl Bench {
         let mut after = self.names();
         assert_eq!(after.remove(output), result.is_ok(), "an output after a failure, or none after a success");
         assert_eq!(after, before, "files are left behind: {result:?}");
-        result.inspect_err(check_error).ok()
+        result.inspect_err(check_error)
     }
 
     /// Converts what an earlier conversion wrote, which must not fail.

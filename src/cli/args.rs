@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use transload::{CompressionChoice, Format, Ignore};
 
+use super::batch::BatchArgs;
 use super::completions::CompletionsArgs;
 use super::convert::ConvertArgs;
 use super::diff::DiffArgs;
@@ -35,14 +36,18 @@ pub(super) enum Command {
     /// The images stay the same images: configs are copied byte for byte, and with them the image IDs; every digest is
     /// checked on the way. The output appears whole, or not at all.
     Convert(ConvertArgs),
+    /// Convert many archives: in parallel, again where it was stopped, with a report
+    ///
+    /// One that fails stops no other. Layers that several archives have are compressed once.
+    Batch(Box<BatchArgs>),
     /// Tell what is in an archive or folder of images
     Inspect(InspectArgs),
     /// Read every byte of archives and tell everything that is wrong with them
     Verify(VerifyArgs),
     /// Tell whether two archives hold the same images, and what differs
     Diff(DiffArgs),
-    /// Write a page that shows what is in an archive and what takes the space
-    Report(ReportArgs),
+    /// Write a page about an archive; or put the reports of batches together, and tell what they say
+    Report(Box<ReportArgs>),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell

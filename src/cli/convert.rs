@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use transload::{CompressionChoice, CompressionLevel, ConvertOptions, Error, Format, Output};
+use transload::{ConvertOptions, Error, Format, Output};
 
-use super::args::{compression, format, parse};
+use super::conversion::{ConversionArgs, no_format};
 use super::exit::CODES;
 use super::location::Location;
 use super::progress::ProgressArgs;
@@ -41,45 +41,17 @@ pub(super) struct ConvertArgs {
     output: OsString,
     #[command(flatten)]
     source: SourceArgs,
-    /// Format of the output
-    #[arg(long, value_name = "FORMAT", value_parser = format())]
-    to: Option<Format>,
-    /// Take this image only: a name, @N (counted from 0) or a digest; may be repeated
-    #[arg(long, value_name = "NAME|@N|DIGEST")]
-    image: Vec<String>,
-    /// Take this platform only, as in linux/arm64, or all; may be repeated
-    #[arg(long, value_name = "PLATFORM")]
-    platform: Vec<String>,
-    /// Name the image so, instead of as in the input; may be repeated
-    #[arg(long, value_name = "NAME[:TAG]")]
-    tag: Vec<String>,
-    /// What happens to layers; by default what the readers of the output's format take best
-    #[arg(long, value_name = "HOW", value_parser = compression())]
-    compression: Option<CompressionChoice>,
-    /// fast, or a level of the codec: 0 to 12 for gzip (default 2), 1 to 19 for zstd (default 3)
-    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
-    compression_level: Option<CompressionLevel>,
-    /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change
-    #[arg(long)]
-    recompute: bool,
-    /// Fail when the output cannot hold something, instead of noting it
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    conversion: ConversionArgs,
     /// Print what would be done and write nothing
     #[arg(long)]
     dry_run: bool,
     /// Print what was done as one JSON object on standard output
     #[arg(long)]
     json: bool,
-    /// Replace an output that is there
-    #[arg(long, short)]
-    force: bool,
     /// Add the images to an OCI layout folder that is there, or make one
-    #[arg(long, conflicts_with = "force")]
+    #[arg(long, conflicts_with_all = ["force", "verify_output"])]
     append: bool,
-    /// Read the output again and check all of it before it gets its name; nothing is left where it does not verify
-    #[arg(long, conflicts_with = "append")]
-    verify_output: bool,
     /// Print errors only
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -118,29 +90,13 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
 
 /// Works out what the arguments mean.
 fn options(args: &ConvertArgs, from: &Source, to: &Location) -> Result<ConvertOptions, Error> {
-    let target = to.agree(args.to, "--to")?.ok_or_else(|| {
-        usage("no format for the output")
-            .hint("pass --to docker-archive, oci-archive, oci-dir, hybrid-archive or docker-dir")
-    })?;
-    let mut options = ConvertOptions::new(target);
+    let target = to.agree(args.conversion.to, "--to")?.ok_or_else(no_format)?;
+    let mut options = args.conversion.options(target)?;
     options.from = from.format;
-    options.images = from.images(&args.image);
-    for platform in &args.platform {
-        match platform.as_str() {
-            "all" => options.all_platforms = true,
-            other => options.platforms.push(other.parse()?),
-        }
-    }
-    options.tags.clone_from(&args.tag);
+    options.images = from.images(&options.images);
     options.tags.extend(to.reference.as_ref().map(|reference| output_name(reference, target)));
-    options.compression = args.compression;
-    options.level = args.compression_level;
-    options.recompute = args.recompute;
-    options.strict = args.strict;
-    options.replace = args.force;
     options.append = args.append;
     options.dry_run = args.dry_run;
-    options.verify_output = args.verify_output;
     Ok(options)
 }
 

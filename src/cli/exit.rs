@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use transload::batch::{Ending, Summary};
 use transload::{Error, ErrorKind, escape};
 
 /// Printed by `--help`; the README has the same table.
@@ -20,6 +21,23 @@ Exit codes:
 /// What was asked is not so: archives differ, or something is wrong in one.
 pub(super) const ANSWER_NO: u8 = 1;
 const TRY_AGAIN: u8 = 75;
+
+/// Returns the code for a batch that may have been interrupted: another try goes on where it was.
+pub(super) fn batch(summary: &Summary, signal: usize) -> u8 {
+    const SIGINT: usize = 2;
+    // A person who pressed Ctrl-C wants no other try.
+    if signal == SIGINT { 128 + 2 } else { ending(summary.ending()) }
+}
+
+/// Returns the code for a batch: its worst class.
+pub(super) fn ending(ending: Ending) -> u8 {
+    match ending {
+        Ending::Done => 0,
+        Ending::SomeFailed => ANSWER_NO,
+        Ending::TryAgain => TRY_AGAIN,
+    }
+}
+
 /// What a shell reports for a process that a closed pipe ended.
 const PIPE_CLOSED: u8 = 128 + 13;
 

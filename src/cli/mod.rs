@@ -2,7 +2,9 @@
 //! public interface.
 
 mod args;
+mod batch;
 mod completions;
+mod conversion;
 mod convert;
 mod diff;
 mod exit;
@@ -35,6 +37,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match Cli::parse().command {
         Command::Convert(args) => convert::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Batch(args) => batch::run(&args, &signals),
         Command::Diff(args) => diff::run(&args, &signals),
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),

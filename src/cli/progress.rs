@@ -111,6 +111,7 @@ fn write(text: &str) {
 enum Message {
     /// What happened, and when.
     Event(Event, Instant),
+    Lines(String),
     End {
         done: bool,
     },
@@ -150,6 +151,15 @@ impl Progress {
     /// Returns the counter of what was written to standard output.
     pub(super) fn sent(&self) -> Arc<AtomicU64> {
         Arc::clone(self.counters.sent())
+    }
+
+    /// Prints lines that stay, above what is drawn.
+    pub(super) fn say(&self, lines: &str) {
+        match &self.messages {
+            _ if lines.is_empty() => {}
+            Some(messages) => drop(messages.send(Message::Lines(lines.to_owned()))),
+            None => write(lines),
+        }
     }
 
     /// Takes the display back, before the answer is printed.
@@ -206,6 +216,7 @@ impl Shower {
             for message in first.into_iter().chain(inbox.try_iter().take(QUEUE)) {
                 match message {
                     Message::Event(event, at) => self.event(&event, at),
+                    Message::Lines(lines) => self.lines.push_str(&lines),
                     Message::End { done } => return self.end(done),
                 }
             }

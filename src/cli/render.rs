@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use transload::{Compression, ConvertedImage, ConvertedLayer, Format, Receipt, escape};
+use transload::{Compression, ConvertedImage, ConvertedLayer, Format, Receipt, escape, escape_json};
 
 use super::location::Location;
 
@@ -118,21 +118,10 @@ pub(super) fn json(report: &Report<'_>) -> String {
 
 /// Writes JSON on one line.
 pub(super) fn line(value: &Value) -> String {
-    format!("{}\n", printable(&value.to_string()))
+    escape_json(&value.to_string()) + "\n"
 }
 
-/// Escapes in JSON text what could steer a terminal: JSON itself asks that only of the first 32 characters.
-pub(super) fn printable(json: &str) -> String {
-    let escaped = |c: char| {
-        let mut units = [0; 2];
-        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
-    };
-    json.chars()
-        .map(|c| if escape(c.encode_utf8(&mut [0; 4])).chars().eq([c]) { c.to_string() } else { escaped(c) })
-        .collect()
-}
-
-/// Writes JSON through, escaped as [`printable`] does it.
+/// Writes JSON through, escaped as [`escape_json`] does it.
 pub(super) struct Printable<'a> {
     out: &'a mut dyn io::Write,
     /// The start of a character whose end is still to come.
@@ -154,7 +143,7 @@ impl io::Write for Printable<'_> {
         };
         let text: Vec<u8> = self.rest.drain(..whole).collect();
         let text = String::from_utf8(text).map_err(io::Error::other)?;
-        self.out.write_all(printable(&text).as_bytes())?;
+        self.out.write_all(escape_json(&text).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -195,11 +184,6 @@ fn layer(layer: &ConvertedLayer) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_holds_nothing_that_steers_a_terminal() {
-        assert_eq!(printable("\"a\u{9b}b\u{202e}c\u{e0041}é\""), "\"a\\u009bb\\u202ec\\udb40\\udc41é\"");
-    }
 
     #[test]
     fn bytes_are_written_with_three_digits() {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use transload::{Archive, Context, Error, ErrorKind, Format, Input};
+use transload::{Archive, Context, Error, ErrorKind, Format, Input, Limits};
 
 use super::args::format;
 use super::location::Location;
@@ -27,7 +27,30 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   sparse-ratio        how many times larger than its archive a sparse member is (1000)
   link-hops           hops from link to link (40)
   inflated-bytes      bytes that one compressed stream inflates to (1 TiB)
-  file-list-bytes     bytes of memory for lists of layers' files (48 MiB)";
+  file-list-bytes     bytes of memory for lists of layers' files (48 MiB)
+  items               items of one batch, list or report (100000)
+  line-bytes          bytes of one line of a list or report (4 MiB)
+  list-bytes          bytes of text of one list, or of the names in reports (16 MiB)";
+
+/// Limits on untrusted input.
+#[derive(Args, Debug)]
+pub(super) struct LimitArgs {
+    /// Raise or lower a limit on untrusted input; may be repeated
+    #[arg(long, display_order = 902, value_name = "NAME=N", long_help = LIMITS)]
+    limit: Vec<String>,
+}
+
+impl LimitArgs {
+    /// Returns the limits, with those changed that were asked for.
+    pub(super) fn limits(&self) -> Result<Limits, Error> {
+        let mut limits = Limits::default();
+        for limit in &self.limit {
+            let (name, value) = limit.split_once('=').ok_or_else(|| usage(&format!("limit {limit}: not NAME=N")))?;
+            limits.set(name, value)?;
+        }
+        Ok(limits)
+    }
+}
 
 /// How sources are read. The last three options stand at the end of every help text.
 #[derive(Args, Debug)]
@@ -38,9 +61,8 @@ pub(super) struct SourceArgs {
     /// Number of threads; the result does not depend on it [default: one for each core]
     #[arg(long, display_order = 901, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Raise or lower a limit on untrusted input; may be repeated
-    #[arg(long, display_order = 902, value_name = "NAME=N", long_help = LIMITS)]
-    limit: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Folder for temporary files [default: beside an output file or folder, else TMPDIR]
     #[arg(long, display_order = 903, value_name = "DIR")]
     pub(super) tmpdir: Option<PathBuf>,
@@ -53,11 +75,13 @@ impl SourceArgs {
         cx.cancel = signals.cancel();
         cx.threads = self.threads.unwrap_or(cx.threads);
         cx.temp_dir = Some(self.tmpdir.clone().unwrap_or_else(std::env::temp_dir));
-        for limit in &self.limit {
-            let (name, value) = limit.split_once('=').ok_or_else(|| usage(&format!("limit {limit}: not NAME=N")))?;
-            cx.limits.set(name, value)?;
-        }
+        cx.limits = self.limits.limits()?;
         Ok(cx)
+    }
+
+    /// Returns the format that the input is said to have.
+    pub(super) fn format(&self) -> Option<Format> {
+        self.from
     }
 
     /// Reads a place that was typed as a source.

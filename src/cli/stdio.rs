@@ -61,7 +61,7 @@ impl Write for PatientStdout {
 }
 
 /// Standard input that says `Interrupted` while nothing comes, so that a signal is noticed.
-struct PatientStdin;
+pub(super) struct PatientStdin;
 
 impl Read for PatientStdin {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {

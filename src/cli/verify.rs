@@ -177,7 +177,7 @@ impl Answer<'_> {
             if self.several { format!("{}: ", self.source.location.shown("standard input")) } else { String::new() };
         let mut text: String = lines.into_iter().map(|line| format!("{subject}{line}\n")).collect();
         if !self.several && found.is_sound() {
-            let table = loadability::table(&found.loadability, Path::new(&self.source.path()), true, page::width());
+            let table = loadability::table(&found.loadability, Path::new(&self.source.path()), page::width());
             text += &format!("\n{}\n{table}", paint(STRONG, "Which engines load it"));
         }
         text

@@ -26,6 +26,8 @@ pub(crate) enum Encoding {
 
 /// Bytes of input in one block. Part of the output's bytes; what is in flight at a time bounds the memory.
 pub(crate) const BLOCK_LEN: usize = 1 << 20;
+/// Goes up whenever a codec makes other bytes: what was made before is not made again.
+pub(crate) const ENCODER_VERSION: u32 = 1;
 /// libdeflate's 2 makes smaller files than Go's gzip at its default, which skopeo and docker use, in half the time.
 const GZIP_LEVEL: i32 = 2;
 /// zstd's own default.
@@ -138,7 +140,8 @@ mod tests {
     use crate::digest::Digest;
     use crate::limits::Limits;
 
-    /// Changing these is allowed, but never by accident: a codec's bytes are part of the output.
+    /// Changing these is allowed, but never by accident: a codec's bytes are part of the output. `ENCODER_VERSION` goes up
+    /// with them.
     #[test]
     fn compressed_bytes_are_pinned() {
         let mut text: Vec<u8> = (0..300_000u32).flat_map(|i| (i / 7).to_le_bytes()).collect();

@@ -7,7 +7,7 @@ mod encode;
 mod gzip;
 
 pub(crate) use decode::{decoder, undecodable};
-pub(crate) use encode::{BLOCK_LEN, BlockEncoder, Encoding};
+pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};
 
 use crate::error::{Error, Result, quoted};
 use crate::suggest::did_you_mean;

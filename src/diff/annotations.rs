@@ -1,42 +1,86 @@
 //! Annotations around an image: of its manifest, of the descriptors that lead to it, of the indexes on the way.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::FieldChange;
 use crate::descriptor::{CONTAINERD_NAME, REF_NAME};
 use crate::graph::{Graph, Node, NodeId};
 
 /// By where they are and their key.
-type Annotations = BTreeMap<(&'static str, String), Value>;
+pub(super) type Annotations = BTreeMap<(&'static str, String), Value>;
 
-/// Lists an image's annotations, names apart; `None` in formats that have none.
-pub(super) fn of(graph: &Graph, node: NodeId) -> Option<Annotations> {
-    let manifest = graph.image(node)?.manifest.as_ref()?;
-    let mut found = Annotations::new();
-    collect(&manifest.value(), "manifest", &mut found);
-    // Of several ways to the image the first counts.
-    if let Some(root) = graph.roots.iter().find(|root| graph.images_below(root.node).contains(&node)) {
-        let place = if root.node == node { "descriptor" } else { "index" };
-        if let Some(descriptor) = &root.descriptor {
-            collect(&descriptor.value, place, &mut found);
-        }
-        descend(graph, root.node, node, &mut found);
-    }
-    Some(found)
+/// How a graph's nodes are reached: of several ways, the first.
+#[derive(Debug)]
+pub(super) struct Ways {
+    steps: HashMap<NodeId, Step>,
+    /// The annotations in indexes. They are taken from each once: it is parsed for that, and may be large.
+    indexes: HashMap<NodeId, Value>,
 }
 
-/// Follows the indexes from one node to another.
-fn descend(graph: &Graph, from: NodeId, to: NodeId, found: &mut Annotations) {
-    let mut at = from;
-    while let Node::Index(index) = graph.node(at) {
-        collect(&index.document.value(), "index", found);
-        let Some(child) = index.children.iter().find(|child| graph.images_below(child.node).contains(&to)) else {
-            return;
-        };
-        collect(&child.descriptor.value, if child.node == to { "descriptor" } else { "index" }, found);
-        at = child.node;
+/// The last step of a way.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// By one of the graph's roots.
+    Root(usize),
+    /// By one of an index's children.
+    Child(NodeId, usize),
+}
+
+impl Ways {
+    pub(super) fn of(graph: &Graph) -> Self {
+        let (mut steps, mut indexes) = (HashMap::new(), HashMap::new());
+        for (number, root) in graph.roots.iter().enumerate() {
+            let mut todo = vec![(root.node, Step::Root(number))];
+            while let Some((node, step)) = todo.pop() {
+                let Entry::Vacant(first) = steps.entry(node) else { continue };
+                first.insert(step);
+                if let Node::Index(index) = graph.node(node) {
+                    if let Some(own) = index.document.value().get("annotations") {
+                        indexes.insert(node, json!({"annotations": own}));
+                    }
+                    let children = index.children.iter().enumerate().rev();
+                    todo.extend(children.map(|(at, child)| (child.node, Step::Child(node, at))));
+                }
+            }
+        }
+        Self { steps, indexes }
+    }
+
+    /// Lists an image's annotations, names apart; `None` in formats that have none.
+    pub(super) fn annotations(&self, graph: &Graph, image: NodeId) -> Option<Annotations> {
+        let manifest = graph.image(image)?.manifest.as_ref()?;
+        let mut found = Annotations::new();
+        collect(&manifest.value(), "manifest", &mut found);
+        let mut way = Vec::new();
+        let mut at = image;
+        while let Some(&step) = self.steps.get(&at) {
+            way.push((at, step));
+            match step {
+                Step::Child(index, _) => at = index,
+                Step::Root(_) => break,
+            }
+        }
+        // What is nearer to the root counts more.
+        for (node, step) in way.into_iter().rev() {
+            let descriptor = match step {
+                Step::Root(number) => graph.roots[number].descriptor.as_ref(),
+                Step::Child(index, at) => match graph.node(index) {
+                    Node::Index(index) => index.children.get(at).map(|child| &child.descriptor),
+                    _ => None,
+                },
+            };
+            let place = if node == image { "descriptor" } else { "index" };
+            if let Some(descriptor) = descriptor {
+                collect(&descriptor.value, place, &mut found);
+            }
+            if let Some(own) = self.indexes.get(&node) {
+                collect(own, "index", &mut found);
+            }
+        }
+        Some(found)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::digest::DiffId;
 use crate::error::{Error, Result, Within};
 use crate::graph::{Config, Graph, Image, Name};
 use crate::platform::Platform;
+use annotations::Ways;
 use layers::Identified;
 use pair::{Candidate, Pairing};
 use read::{Pair, Reader};
@@ -93,10 +94,11 @@ pub fn diff(a: &Archive, b: &Archive, options: &DiffOptions, cx: &Context<'_>) -
     };
     let reading = pairs.iter().map(|&(i, j)| Pair::new([image(0, &list_a[i]), image(1, &list_b[j])], options.layers));
     let mut reader = Reader::new(graphs, reading.collect(), cx);
+    let ways = graphs.map(Ways::of);
     let mut images = Vec::new();
     for (number, &(i, j)) in pairs.iter().enumerate() {
         reader.read(number, cx)?;
-        let comparison = Comparison { reader: &reader, graphs, options, cx };
+        let comparison = Comparison { reader: &reader, graphs, ways: &ways, options, cx };
         images.push(comparison.run(number, [&list_a[i], &list_b[j]])?);
         reader.release(number);
     }
@@ -134,6 +136,7 @@ fn compared(candidate: &Candidate, image: &Image) -> ComparedImage {
 struct Comparison<'r, 'g> {
     reader: &'r Reader<'g>,
     graphs: [&'g Graph; 2],
+    ways: &'r [Ways; 2],
     options: &'r DiffOptions,
     cx: &'r Context<'r>,
 }
@@ -220,7 +223,8 @@ impl Comparison<'_, '_> {
     }
 
     fn annotations(&self, a: &Candidate, b: &Candidate, notes: &mut Vec<String>) -> Vec<FieldChange> {
-        let (one, other) = (annotations::of(self.graphs[0], a.node), annotations::of(self.graphs[1], b.node));
+        let of = |side: usize, image: &Candidate| self.ways[side].annotations(self.graphs[side], image.node);
+        let (one, other) = (of(0, a), of(1, b));
         match (&one, &other) {
             (Some(a), Some(b)) => return annotations::compare(a, b),
             (Some(some), None) | (None, Some(some)) if !some.is_empty() => {
@@ -254,7 +258,8 @@ fn is_platform(path: &str) -> bool {
 /// Returns the names that only one of two images has.
 fn names(a: &Candidate, b: &Candidate) -> Option<Sides<Vec<String>>> {
     let lacking = |of: &Candidate, in_other: &Candidate| -> Vec<String> {
-        of.names.iter().filter(|name| !pair::has(in_other, name)).filter_map(Name::text).collect()
+        let has = pair::names_of(in_other);
+        of.names.iter().filter(|name| !has(name)).filter_map(Name::text).collect()
     };
     let names = Sides { a: lacking(a, b), b: lacking(b, a) };
     (!names.a.is_empty() || !names.b.is_empty()).then_some(names)

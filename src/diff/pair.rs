@@ -1,7 +1,7 @@
 //! Which images of two sources are held against each other: those of one name and platform, else those of one config,
 //! else, where there are no names to go by, those of one platform in the sources' order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::digest::ImageId;
 use crate::error::Result;
@@ -53,32 +53,72 @@ pub(super) struct Pairing {
     pub(super) only_b: Vec<usize>,
 }
 
-/// Tells whether two are for one another.
-type Rule<'r> = dyn Fn(&Candidate, &Candidate) -> bool + 'r;
+/// What two images have in common when they are for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key<'c> {
+    Name(Word<'c>, Option<&'c Platform>),
+    Config(ImageId, Option<&'c Platform>),
+    AnyConfig(ImageId),
+    Platform(Option<&'c Platform>),
+    /// The platform of an image without a full name.
+    Unnamed(Option<&'c Platform>),
+    Alone,
+}
 
-pub(super) fn pair(a: &[Candidate], b: &[Candidate]) -> Pairing {
+/// A name, as far as it can be that of another image. A tag alone, as layouts have it, is that of any repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Word<'c> {
+    Name(&'c Name),
+    /// The tag of a full name.
+    Tag(&'c str),
+    Bare(&'c str),
+}
+
+/// What an image of the first list looks for, and what one of the second has: they are for one another where any is the
+/// same.
+type Rule<'r, 'c> = (&'r dyn Fn(&'c Candidate) -> Vec<Key<'c>>, &'r dyn Fn(&'c Candidate) -> Vec<Key<'c>>);
+
+pub(super) fn pair<'c>(a: &'c [Candidate], b: &'c [Candidate]) -> Pairing {
     let mut left: (Vec<usize>, Vec<usize>) = ((0..a.len()).collect(), (0..b.len()).collect());
     let mut pairs = Vec::new();
-    let share_a_name = |x: &Candidate, y: &Candidate| x.names.iter().any(|name| has(y, name));
-    let platforms = |x: &Candidate, y: &Candidate| x.platform == y.platform;
+    let platform = |x: &'c Candidate| x.platform.as_ref();
     let unnamed = |x: &Candidate| !x.names.iter().any(|name| matches!(name, Name::Full(_)));
     let alone = distinct_names(a) <= 1 && distinct_names(b) <= 1;
-    let rules: [&Rule<'_>; 5] = [
-        &|x, y| share_a_name(x, y) && platforms(x, y),
-        &|x, y| x.id.is_some() && x.id == y.id && platforms(x, y),
-        &|x, y| x.id.is_some() && x.id == y.id,
-        &|x, y| platforms(x, y) && (alone || unnamed(x) || unnamed(y)),
-        // One image each: they were meant, whatever they are.
-        &|_, _| a.len() == 1 && b.len() == 1,
+    let named = |x: &'c Candidate, words: fn(&'c Name) -> [Option<Word<'c>>; 2]| -> Vec<Key<'c>> {
+        x.names.iter().flat_map(words).flatten().map(|word| Key::Name(word, platform(x))).collect()
+    };
+    let config = |x: &'c Candidate| x.id.map(|id| Key::Config(id, platform(x))).into_iter().collect();
+    let any_config = |x: &'c Candidate| x.id.map(Key::AnyConfig).into_iter().collect();
+    // One image each: they were meant, whatever they are.
+    let only = |_: &Candidate| if a.len() == 1 && b.len() == 1 { vec![Key::Alone] } else { Vec::new() };
+    let rules: [Rule<'_, 'c>; 5] = [
+        (&|x| named(x, wanted), &|y| named(y, offered)),
+        (&config, &config),
+        (&any_config, &any_config),
+        (&|x| vec![if alone || unnamed(x) { Key::Platform(platform(x)) } else { Key::Unnamed(platform(x)) }], &|y| {
+            let unnamed = unnamed(y).then(|| Key::Unnamed(platform(y)));
+            unnamed.into_iter().chain([Key::Platform(platform(y))]).collect()
+        }),
+        (&only, &only),
     ];
-    for rule in rules {
-        left.0.retain(|&i| match left.1.iter().position(|&j| rule(&a[i], &b[j])) {
-            Some(at) => {
-                pairs.push((i, left.1.remove(at)));
-                false
+    for (wants, has) in rules {
+        let mut free: HashMap<Key<'c>, BTreeSet<usize>> = HashMap::new();
+        for &j in &left.1 {
+            for key in has(&b[j]) {
+                free.entry(key).or_default().insert(j);
             }
-            None => true,
+        }
+        left.0.retain(|&i| {
+            let keys = wants(&a[i]);
+            let Some(&first) = keys.iter().filter_map(|key| free.get(key)?.first()).min() else { return true };
+            for key in has(&b[first]) {
+                free.entry(key).or_default().remove(&first);
+            }
+            pairs.push((i, first));
+            false
         });
+        let taken: HashSet<usize> = pairs.iter().map(|&(_, j)| j).collect();
+        left.1.retain(|j| !taken.contains(j));
     }
     pairs.sort_unstable();
     Pairing { pairs, only_a: left.0, only_b: left.1 }
@@ -89,14 +129,28 @@ fn distinct_names(of: &[Candidate]) -> usize {
     of.iter().map(|candidate| &candidate.names).collect::<HashSet<_>>().len()
 }
 
-/// Tells whether an image has this name. A tag alone, as layouts have it, is that of any repository.
-pub(super) fn has(candidate: &Candidate, name: &Name) -> bool {
-    candidate.names.iter().any(|own| match (own, name) {
-        (Name::Full(reference), Name::Bare(tag)) | (Name::Bare(tag), Name::Full(reference)) => {
-            reference.tag() == Some(tag)
-        }
-        (own, name) => own == name,
-    })
+/// Returns the words by which a name is found to be another image's.
+fn wanted(name: &Name) -> [Option<Word<'_>>; 2] {
+    match name {
+        Name::Full(reference) => [Some(Word::Name(name)), reference.tag().map(Word::Bare)],
+        Name::Bare(tag) => [Some(Word::Bare(tag)), Some(Word::Tag(tag))],
+        _ => [Some(Word::Name(name)), None],
+    }
+}
+
+/// Returns the words by which an image with this name is found.
+fn offered(name: &Name) -> [Option<Word<'_>>; 2] {
+    match name {
+        Name::Full(reference) => [Some(Word::Name(name)), reference.tag().map(Word::Tag)],
+        Name::Bare(tag) => [Some(Word::Bare(tag)), None],
+        _ => [Some(Word::Name(name)), None],
+    }
+}
+
+/// Returns what tells whether an image has a name.
+pub(super) fn names_of(candidate: &Candidate) -> impl Fn(&Name) -> bool {
+    let offered: HashSet<Word<'_>> = candidate.names.iter().flat_map(offered).flatten().collect();
+    move |name| wanted(name).into_iter().flatten().any(|word| offered.contains(&word))
 }
 
 #[cfg(test)]

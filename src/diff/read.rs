@@ -127,7 +127,7 @@ impl<'g> Reader<'g> {
             let algorithm = layer.diff_id.map_or(Algorithm::Sha256, |id| id.as_plain_digest().algorithm());
             tasks.push(Task { side, blob, list, algorithm });
         }
-        let done = pool::run(&tasks, cx.threads, |task| self.run(task, cx))?;
+        let done = pool::run(&tasks, &cx.hands(), |task| self.run(task, cx))?;
         for (task, (facts, list)) in tasks.iter().zip(done) {
             self.facts.insert((task.side, task.blob), facts);
             self.lists.extend(task.list.zip(list));

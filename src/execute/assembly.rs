@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::commit::{Appending, Done, Naming, Placed};
 use super::read::read;
-use super::{Source, crew};
+use super::{Sharing, Source, crew};
 use crate::context::{Context, Event};
 use crate::error::Result;
 use crate::graph::Graph;
@@ -42,9 +42,10 @@ impl<'a> Assembly<'a> {
         jobs: &'a Jobs,
         writer: Box<dyn Writer>,
         recompute: bool,
+        sharing: &'a Sharing,
         cx: &'a Context<'a>,
     ) -> Self {
-        let source = Source { graph, jobs, recompute, cx };
+        let source = Source { graph, jobs, recompute, sharing, cx };
         let (changes, names, poured) = (Vec::new(), HashSet::new(), HashSet::new());
         Self { source, outcomes: Outcomes::forecast(jobs, graph), changes, writer, names, poured }
     }
@@ -85,6 +86,7 @@ impl<'a> Assembly<'a> {
         let (mark, names) = (self.writer.mark(), self.names.clone());
         if !self.attempt(entries)? {
             // A size was guessed wrong. Now that everything is measured, nothing has to be guessed.
+            self.source.sharing.withdraw(self.source.cx);
             self.writer.rewind(mark)?;
             self.names = names;
             let again = self.source.jobs.ids().map(|id| self.source.blob(self.source.jobs.get(id)).content.size());
@@ -137,7 +139,9 @@ impl<'a> Assembly<'a> {
     pub(crate) fn seal(self) -> Result<Sealed> {
         let size = |&id: &JobId| self.source.blob(self.source.jobs.get(id)).content.size();
         let read = self.poured.iter().map(size).sum();
-        let written = self.writer.seal()?;
+        // Whoever waits for the disk needs no hand.
+        let Self { source, writer, .. } = self;
+        let written = source.cx.hands().lend(|| writer.seal())?;
         Ok(Sealed { outcomes: self.outcomes, changes: self.changes, read, written })
     }
 
@@ -151,7 +155,8 @@ impl<'a> Assembly<'a> {
             Body::Bytes(bytes) => {
                 let mut filling = self.writer.place(&entry.name, entry.mode, bytes.len() as u64)?.fill()?;
                 filling.write(bytes)?;
-                filling.finish().map(drop)
+                filling.finish();
+                Ok(())
             }
             Body::Job(_) => unreachable!("jobs are poured"),
         }
@@ -178,7 +183,10 @@ impl<'a> Assembly<'a> {
         let size = |id| source.blob(source.jobs.get(id)).content.size();
         run.sort_by_key(|(id, _)| (Reverse(size(*id)), *id));
         let done = Mutex::default();
-        crew::run(source.cx.threads.get(), &run, |crew, lane, (id, place)| {
+        crew::run(&source.cx.hands(), &run, |crew, lane, (id, place)| {
+            if place.is_some() {
+                source.share(*id, || Ok(()))?;
+            }
             let committer = Placed::new(source, *id, place.as_ref(), &done)?;
             crew.open(lane, Box::new(committer));
             read(source, *id, crew, lane)?;
@@ -203,13 +211,14 @@ impl<'a> Assembly<'a> {
 fn append(source: Source<'_>, ids: &[JobId], writer: &mut dyn Writer, naming: Naming<'_>) -> Result<Done> {
     let done = Mutex::default();
     let committer = Mutex::new(Some(Appending::new(source, ids, writer, naming, &done)));
-    crew::run(source.cx.threads.get(), &[()], |crew, lane, ()| {
+    crew::run(&source.cx.hands(), &[()], |crew, lane, ()| {
         let committer = committer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let committer = committer.expect("there is one task");
         crew.open(lane, Box::new(committer));
         // Blocks of the next job follow those of the last without a pause, so that many small layers keep the threads as
         // busy as a large one.
         for &id in ids {
+            source.share(id, || crew.drain(lane))?;
             read(source, id, crew, lane)?;
         }
         crew.close(lane)

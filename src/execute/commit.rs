@@ -8,7 +8,7 @@ use super::{Facts, Source, settle};
 use crate::content::Meter;
 use crate::context::Event;
 use crate::error::Result;
-use crate::output::{Filling, Place, Writer};
+use crate::output::{Filled, Filling, Place, Writer};
 use crate::plan::{JobId, Outcome};
 
 /// What jobs turned out to be.
@@ -26,9 +26,17 @@ impl Done {
         let job = source.jobs.get(id);
         let origin = source.blob(job).content.origin().to_owned();
         let size = outcome.size.unwrap_or_default();
-        source.cx.observer.on(&Event::Blob { origin, action: job.action.name(), size });
+        let action = if source.sharing.reused(id).is_some() { "reuse" } else { job.action.name() };
+        source.cx.observer.on(&Event::Blob { origin, action, size });
         self.outcomes.push((id, outcome));
     }
+}
+
+/// Lets other conversions use a result, if it is where it was to be.
+fn publish(source: Source<'_>, id: JobId, facts: Facts, filled: Option<Filled>) {
+    let origin = source.blob(source.jobs.get(id)).content.origin();
+    let filled = filled.filter(|filled| filled.fits);
+    source.sharing.publish(id, facts, filled.map(|filled| filled.content(origin)));
 }
 
 /// Names a result once it is known; says what name to reserve room for before.
@@ -68,11 +76,10 @@ impl Pouring {
         self.to.as_mut().map_or(Ok(()), |to| to.write(made.unwrap_or(read)))
     }
 
-    /// Tells what the job turned out to be, and whether it fitted.
-    fn end(self, read: Read) -> Result<(Facts, bool)> {
+    /// Tells what the job turned out to be, and where it is.
+    fn end(self, read: Read) -> (Facts, Option<Filled>) {
         let facts = self.route.facts(read, self.plain.map(Meter::finish), self.made.map(Meter::finish));
-        let fits = self.to.map_or(Ok(true), Filling::finish)?;
-        Ok((facts, fits))
+        (facts, self.to.map(Filling::finish))
     }
 }
 
@@ -119,12 +126,18 @@ impl Committer for Appending<'_, '_> {
     fn end(&mut self, read: Read) -> Result<()> {
         self.current()?;
         let Some((id, pouring)) = self.current.take() else { return Ok(()) };
-        let (facts, _) = pouring.end(read)?;
+        let (facts, filled) = pouring.end(read);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = settle(self.source, id, facts, &mut done.changes)?;
         match (self.naming.name)(id, &outcome) {
-            Some((name, mode)) => self.writer.close(&name, mode, outcome.size.unwrap_or_default())?,
-            None => self.writer.discard()?,
+            Some((name, mode)) => {
+                self.writer.close(&name, mode, outcome.size.unwrap_or_default())?;
+                publish(self.source, id, facts, filled);
+            }
+            None => {
+                self.writer.discard()?;
+                publish(self.source, id, facts, None);
+            }
         }
         done.add(self.source, id, outcome);
         Ok(())
@@ -153,11 +166,14 @@ impl Committer for Placed<'_> {
 
     fn end(&mut self, read: Read) -> Result<()> {
         let Some(pouring) = self.pouring.take() else { return Ok(()) };
-        let (facts, fits) = pouring.end(read)?;
+        let (facts, filled) = pouring.end(read);
+        let fits = filled.as_ref().is_none_or(|filled| filled.fits);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = settle(self.source, self.id, facts, &mut done.changes)?;
         done.add(self.source, self.id, outcome);
         done.misplaced |= !fits;
+        drop(done);
+        publish(self.source, self.id, facts, filled);
         Ok(())
     }
 }

@@ -5,6 +5,8 @@
 //! before that, blocks may have to be compressed, which any thread can do. Whichever thread finds a lane's next piece ready
 //! commits it. A thread that would have to wait, for room or for the end of its lane, does what others left instead. What
 //! is in flight is bounded, and buffers are used again: first touches of fresh memory are slow.
+//!
+//! Whoever calls [`run`] works; others help for as long as there is work and a hand that nobody needs more (`hands`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +15,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::codec::{BLOCK_LEN, BlockEncoder, Encoding};
 use crate::content::Measured;
 use crate::error::{Error, Result};
+use crate::hands::Hands;
 use crate::pool::panicked;
 
 /// Each thread has a block, its result and a codec's tables in memory, about 4 MiB, and a conversion may take 64 MiB. More
@@ -32,6 +35,8 @@ pub(super) struct Read {
     pub(super) stored: Measured,
     /// Of the bytes after inflating, when the task measured them.
     pub(super) plain: Option<Measured>,
+    /// Of the result, when the task did not have to make it.
+    pub(super) made: Option<Measured>,
 }
 
 /// What happens to a lane's pieces, in order.
@@ -73,7 +78,7 @@ struct State<'a> {
     raw: VecDeque<(LaneId, u64)>,
     /// Blocks that were handed on and not committed yet.
     in_flight: usize,
-    /// Threads that have nothing to do.
+    /// Threads that have nothing to do, or no hand to do it with.
     idle: usize,
     failure: Option<(LaneId, Error)>,
     spare: Vec<Vec<u8>>,
@@ -88,6 +93,7 @@ enum Unit<'a> {
 pub(super) struct Crew<'a> {
     state: Mutex<State<'a>>,
     changed: Condvar,
+    hands: Hands,
     /// How many blocks may be in flight.
     room: usize,
     encoders: Mutex<Vec<(Encoding, BlockEncoder)>>,
@@ -96,21 +102,22 @@ pub(super) struct Crew<'a> {
 /// Runs the tasks, each with a lane of its own, and returns when all lanes are committed. Tasks are begun in their order. Of
 /// several errors the one of the first task is returned, whichever thread was faster.
 pub(super) fn run<'a, T: Sync>(
-    threads: usize,
+    hands: &Hands,
     tasks: &[T],
     work: impl Fn(&Crew<'a>, LaneId, &T) -> Result<()> + Sync,
 ) -> Result<()> {
-    let threads = threads.clamp(1, MAX_THREADS);
+    let threads = hands.total().clamp(1, MAX_THREADS);
     let crew = Crew {
         state: Mutex::default(),
         changed: Condvar::new(),
+        hands: hands.clone(),
         room: if threads == 1 { 1 } else { 2 * threads + 2 },
         encoders: Mutex::default(),
     };
-    let serve = || crew.serve(tasks, &work);
+    let serve = |own| crew.serve(own, tasks, &work);
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(serve)).collect();
-        serve();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| serve(false))).collect();
+        serve(true);
         // Every thread is joined, so that one that panicked is an error and not a panic of the scope.
         let panics = others.into_iter().map(|thread| thread.join()).filter(Result::is_err).count();
         if panics == 0 { Ok(()) } else { Err(panicked()) }
@@ -120,15 +127,23 @@ pub(super) fn run<'a, T: Sync>(
 }
 
 impl<'a> Crew<'a> {
-    /// Works until there is nothing left to do.
-    fn serve<T>(&self, tasks: &[T], work: &(impl Fn(&Crew<'a>, LaneId, &T) -> Result<()> + Sync)) {
+    /// Works until there is nothing left to do; the caller with its `own` hand, others with one that is to spare.
+    fn serve<T>(&self, own: bool, tasks: &[T], work: &(impl Fn(&Crew<'a>, LaneId, &T) -> Result<()> + Sync)) {
         let mut state = self.lock();
+        let mut hand = None;
         loop {
-            if let Some(unit) = state.unit() {
+            if !own {
+                // It is given back after each piece of work: an operation may wait for it.
+                drop(hand.take());
+                hand = self.hands.spare();
+            }
+            let able = own || hand.is_some();
+            let task = tasks.get(state.next_task).filter(|_| state.failure.is_none());
+            if let Some(unit) = if able { state.unit() } else { None } {
                 drop(state);
                 self.perform(unit);
                 state = self.lock();
-            } else if let Some(task) = tasks.get(state.next_task).filter(|_| state.failure.is_none()) {
+            } else if let Some(task) = task.filter(|_| able) {
                 let lane = state.next_task;
                 state.next_task += 1;
                 state.running += 1;
@@ -140,9 +155,10 @@ impl<'a> Crew<'a> {
                     state.end_with(lane, error);
                 }
                 self.changed.notify_all();
-            } else if state.running == 0 && state.lanes.is_empty() {
+            } else if task.is_none() && state.running == 0 && state.lanes.is_empty() {
                 return;
             } else {
+                drop(hand.take());
                 state.idle += 1;
                 state = self.wait(state);
                 state.idle -= 1;
@@ -160,7 +176,7 @@ impl<'a> Crew<'a> {
     /// whether it did.
     fn commit_now(&self, lane: LaneId, bytes: &[u8]) -> Result<bool> {
         let mut state = self.lock();
-        if state.idle > 0 {
+        if state.idle > 0 && self.hands.any_spare() {
             return Ok(false);
         }
         let own = state.lane(lane)?;
@@ -208,11 +224,17 @@ impl<'a> Crew<'a> {
 
     /// Waits until all of a lane is committed, and closes it.
     pub(super) fn close(&self, lane: LaneId) -> Result<()> {
+        self.drain(lane)?;
+        self.lock().lanes.remove(&lane);
+        Ok(())
+    }
+
+    /// Waits until all that a lane was given is committed.
+    pub(super) fn drain(&self, lane: LaneId) -> Result<()> {
         let mut state = self.lock();
         loop {
             let own = state.lane(lane)?;
             if own.pieces.is_empty() && own.committer.is_some() {
-                state.lanes.remove(&lane);
                 return Ok(());
             }
             state = self.help(state);
@@ -402,6 +424,8 @@ impl<'c, 'a> Feed<'c, 'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
     use crate::codec::{Compression, CompressionLevel};
     use crate::content::Meter;
@@ -431,7 +455,11 @@ mod tests {
     }
 
     fn nothing() -> Read {
-        Read { stored: Meter::new(Algorithm::Sha256).finish(), plain: None }
+        Read { stored: Meter::new(Algorithm::Sha256).finish(), plain: None, made: None }
+    }
+
+    fn hands(threads: usize) -> Hands {
+        Hands::mine_and_others(NonZeroUsize::new(threads).unwrap())
     }
 
     /// Runs tasks that hand on `len(lane)` bytes in pieces of odd sizes.
@@ -443,7 +471,7 @@ mod tests {
     ) -> (Result<()>, BTreeMap<LaneId, Vec<u8>>) {
         let kept = Mutex::default();
         let tasks = vec![(); lanes];
-        let done = run(threads, &tasks, |crew, lane, ()| {
+        let done = run(&hands(threads), &tasks, |crew, lane, ()| {
             crew.open(lane, Box::new(Keep { kept: &kept, lane, fails_after: fails_after(lane) }));
             let mut feed = Feed::new(crew, lane, encoding);
             for piece in bytes_of(lane).chunks(70_001) {
@@ -484,7 +512,7 @@ mod tests {
     fn a_task_that_fails_or_panics_is_an_error_behind_what_it_handed_on() {
         for (threads, panics) in [(1, false), (4, false), (1, true), (4, true)] {
             let kept = Mutex::default();
-            let done = run(threads, &[(); 3], |crew, lane, ()| {
+            let done = run(&hands(threads), &[(); 3], |crew, lane, ()| {
                 crew.open(lane, Box::new(Keep { kept: &kept, lane, fails_after: None }));
                 let mut feed = Feed::new(crew, lane, None);
                 feed.give(&[1; 600_000])?;

@@ -5,8 +5,10 @@ mod commit;
 mod crew;
 mod read;
 mod route;
+mod share;
 
 pub(crate) use assembly::{Assembly, Sealed};
+pub(crate) use share::Sharing;
 
 use crate::codec::Compression;
 use crate::content::Measured;
@@ -65,6 +67,7 @@ struct Source<'a> {
     graph: &'a Graph,
     jobs: &'a Jobs,
     recompute: bool,
+    sharing: &'a Sharing,
     cx: &'a Context<'a>,
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Handed {
     Stored,
     /// Bytes after inflating.
     Plain,
+    /// A result that another conversion made of the same.
+    Reused,
 }
 
 /// Where the plain stream is measured.
@@ -66,6 +68,9 @@ impl Route {
 
     /// Puts together what both sides measured.
     pub(super) fn facts(&self, read: Read, committed: Option<Measured>, made: Option<Measured>) -> Facts {
+        if self.handed == Handed::Reused {
+            return Facts { stored: read.stored, plain: read.plain, made: read.made };
+        }
         let plain = match self.plain {
             PlainMeter::Nowhere => None,
             PlainMeter::AsStored => Some(read.stored),
@@ -79,6 +84,10 @@ impl Route {
 impl Source<'_> {
     pub(super) fn route(&self, id: JobId) -> Route {
         let job = self.jobs.get(id);
-        Route::of(self.blob(job), job)
+        let route = Route::of(self.blob(job), job);
+        match self.sharing.reused(id) {
+            Some(_) => Route { handed: Handed::Reused, plain: PlainMeter::Nowhere, encoding: None, ..route },
+            None => route,
+        }
     }
 }

@@ -164,7 +164,9 @@ fn recognise(members: &Members) -> Result<Schema> {
         (false, true) => Ok(Schema::Docker),
         (false, false) if members.contains("oci-layout") => Ok(Schema::Oci),
         (false, false) if members.contains("repositories") => Ok(Schema::Docker),
-        (false, false) => Err(Error::damaged("no image archive: no manifest.json, index.json or repositories in it")),
+        (false, false) => {
+            Err(Error::damaged("no image archive: no manifest.json, index.json or repositories in it").foreign())
+        }
     }
 }
 

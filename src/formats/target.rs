@@ -10,7 +10,7 @@ use crate::codec::Compression;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer, NodeId};
-use crate::output::{Entry, Existing};
+use crate::output::{Body, Entry, Existing};
 use crate::plan::{Abilities, Job, Jobs, Outcome, Outcomes, PlannedImage, Policy};
 use crate::tree::Container;
 
@@ -42,6 +42,20 @@ pub struct FormatAbout {
 pub(crate) struct LaidOut {
     pub(crate) entries: Vec<Entry>,
     pub(crate) manifests: HashMap<NodeId, Described>,
+}
+
+impl LaidOut {
+    /// Returns the digest of the document from which everything else is named.
+    pub(crate) fn root_digest(&self) -> Option<Digest> {
+        // A hybrid has both, and an index.json names more.
+        ["index.json", "manifest.json"].iter().find_map(|root| {
+            let entry = self.entries.iter().find(|entry| entry.name == *root)?;
+            match &entry.body {
+                Body::Bytes(bytes) => Some(Digest::of(bytes)),
+                _ => None,
+            }
+        })
+    }
 }
 
 impl Format {

@@ -1,8 +1,8 @@
 //! The files of layers: each layer's own, or the tree that an image shows.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -225,7 +225,7 @@ fn merge(
 ) -> Result<FilesSummary> {
     let catalog = Catalog::new(&cx.limits);
     let list = |layer: &Readable| layer.list(graph, &catalog, Contents::Skipped, cx).map(Arc::new);
-    let listings = pool::run(layers, cx.threads, list)?;
+    let listings = pool::run(layers, &cx.hands(), list)?;
     let told = listings
         .iter()
         .zip(layers)
@@ -237,7 +237,7 @@ fn merge(
     }
     let paths = catalog.into_paths();
     // Of several names of a file the first is the file, and the others are links to it.
-    let linked: HashSet<u32> = merged.files(&paths).filter(|file| file.hard_link).map(|file| file.inode()).collect();
+    let linked = merged.linked();
     let mut first_names: HashMap<u32, PathId> = HashMap::new();
     for file in merged.files(&paths) {
         cx.cancel.check()?;
@@ -261,18 +261,18 @@ fn merge(
 
 /// `first` is the file's first name, where this is another.
 fn of_visible(visible: &Visible<'_>, first: Option<PathId>, paths: &Paths) -> ListedFile {
-    let file = visible.file();
+    let (file, attributes) = (visible.file(), visible.attributes());
     let target = first.map_or_else(|| visible.target().to_vec(), |first| paths.path(first));
     ListedFile {
         path: shown(&paths.path(visible.path)),
         kind: if first.is_some() { FileKind::HardLink } else { visible.kind() },
         layer: visible.layer + 1,
         // A directory that no entry made: as engines make it.
-        mode: file.map_or(0o755, |file| file.mode.into()),
-        uid: file.map_or(0, |file| file.uid.into()),
-        gid: file.map_or(0, |file| file.gid.into()),
+        mode: attributes.map_or(0o755, |file| file.mode.into()),
+        uid: attributes.map_or(0, |file| file.uid.into()),
+        gid: attributes.map_or(0, |file| file.gid.into()),
         size: file.filter(|_| first.is_none()).map_or(0, |file| file.size()),
-        mtime: file.map_or(Time::default(), |file| file.mtime()).seconds,
+        mtime: attributes.map_or(Time::default(), |file| file.mtime()).seconds,
         link: (!target.is_empty()).then(|| shown(&target)),
         device: file.and_then(|file| file.device()),
     }

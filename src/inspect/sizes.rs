@@ -30,7 +30,7 @@ pub(super) fn of_layers<'g>(
     packed.dedup();
     let bytes = packed.iter().map(|&blob| graph.blob(blob).content.size()).sum();
     cx.observer.on(&Event::Planned { bytes });
-    let counted = pool::run(&packed, cx.threads, |&blob| measure(graph, blob, cx))?;
+    let counted = pool::run(&packed, &cx.hands(), |&blob| measure(graph, blob, cx))?;
     sizes.extend(packed.into_iter().zip(counted));
     Ok(sizes)
 }

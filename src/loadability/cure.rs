@@ -1,8 +1,10 @@
 //! Works out the conversion that removes what stands in an engine's way.
 
+use std::collections::HashSet;
+
 use super::engine::Engine;
 use super::fix::Fix;
-use super::profile::{OciImage, Profile, Quirk, Root};
+use super::profile::{Profile, Quirk, Quirks, Root};
 use super::rules::{CI_OCI, CLASSIC, Cure, FILTERING, IMPORTERS, LAYOUT_FOLDERS, PODMAN, UMOCI};
 use crate::formats::Format;
 use crate::graph::Name;
@@ -19,16 +21,17 @@ pub(super) fn fix(engine: Engine, profile: &Profile, host: &Platform, cures: &[C
     if needs(Cure::Nothing) {
         return None;
     }
-    let mut to = target(engine, profile, needs(Cure::Rebuild));
+    let mut to = if needs(Cure::Layout) { Format::OciArchive } else { target(engine, profile, needs(Cure::Rebuild)) };
     let rebuild = needs(Cure::Rebuild) && to != Format::DockerArchive;
     let passes_docker = rebuild || to == Format::DockerArchive;
-    let platform = platform(engine, profile, host, passes_docker, needs(Cure::Platform))?;
+    let platform = platform(engine, profile, host, passes_docker, cures)?;
     let mut tags = Vec::new();
     let names = names(profile);
     // A conversion refuses what no tool would write as a name.
     let refused = names.iter().any(|name| matches!(name, Name::Invalid { fatal: true, .. }));
     let kept = |name: &Name| matches!(name, Name::Full(_)) || (!passes_docker && matches!(name, Name::Bare(_)));
-    if needs(Cure::Name) || refused || (needs_name(engine) && !names.iter().any(kept)) {
+    let named = names.iter().any(kept);
+    if needs(Cure::Name) || refused || (needs_name(engine) && !named) {
         match tags_for_one(profile) {
             Some(own) => tags = own,
             // It keeps images without a name, and a docker-archive has no bare tags.
@@ -36,7 +39,11 @@ pub(super) fn fix(engine: Engine, profile: &Profile, host: &Platform, cures: &[C
             None => return None,
         }
     }
-    Some(Fix { to, rebuild, gzip: needs(Cure::Gzip), one: needs(Cure::One), platform, tags })
+    let takes_one = engine == Engine::CraneTarball || (CI_OCI.contains(&engine) && !PODMAN.contains(&engine) && !named);
+    let one = needs(Cure::One) || (takes_one && images(profile) > 1);
+    // A conversion keeps zstd.
+    let zstd = engine == Engine::Umoci04 && all_images(profile).any(|(_, quirks)| quirks.contains(Quirk::ZstdLayer));
+    Some(Fix { to, rebuild, gzip: needs(Cure::Gzip) || zstd, one, platform, tags })
 }
 
 /// Returns what the engine reads; of what it reads, what keeps most of the source.
@@ -49,28 +56,47 @@ fn target(engine: Engine, profile: &Profile, rebuild: bool) -> Format {
     if oci { Format::OciArchive } else { Format::DockerArchive }
 }
 
+/// Returns every image that a conversion would see: its platform and its quirks.
+fn all_images(profile: &Profile) -> impl Iterator<Item = (Option<&Platform>, Quirks)> {
+    let oci = profile.oci.iter().flat_map(|half| &half.images).map(|image| (image.platform.as_ref(), image.quirks));
+    // What both halves have is read from the OCI half.
+    let docker = profile.docker.iter().flat_map(|half| &half.images).filter(|_| profile.oci.is_none());
+    oci.chain(docker.chain(&profile.legacy).map(|image| (image.platform.as_ref(), image.quirks)))
+}
+
+/// Counts the images, those of an index as one.
+fn images(profile: &Profile) -> usize {
+    let roots = profile.oci.iter().flat_map(|half| &half.roots).filter(|root| !root.companion);
+    let digests: HashSet<&str> = roots.map(|root| root.digest.as_str()).collect();
+    digests.len().max(profile.docker.as_ref().map_or(0, |half| half.images.len()))
+}
+
 /// Returns the platform to ask for, if one has to be; `None` when no image could be loaded.
 fn platform(
     engine: Engine,
     profile: &Profile,
     host: &Platform,
     passes_docker: bool,
-    one: bool,
+    cures: &[Cure],
 ) -> Option<Option<Platform>> {
-    let Some(half) = &profile.oci else { return Some(None) };
-    let own = |image: &&OciImage| image.platform.as_ref().is_none_or(|platform| platform.distance(host).is_some());
-    let runs = |image: &&OciImage| image.platform.as_ref().is_none_or(|platform| platform.os == host.os);
-    let whole: Vec<&OciImage> = half
-        .images
-        .iter()
-        .filter(|image| !BEYOND_HELP.iter().any(|&quirk| image.quirks.contains(quirk)))
-        .filter(|image| !FILTERING.contains(&engine) || own(image))
-        .filter(|image| !CLASSIC.contains(&engine) || runs(image))
-        .collect();
-    let first = whole.iter().find(|image| own(image)).or(whole.first())?;
-    let several = half.roots.iter().any(|root| root.manifests > 1);
-    let asked = one || (passes_docker && several && !own(first));
-    Some(first.platform.clone().filter(|_| asked))
+    let runs = |platform: Option<&Platform>| platform.is_none_or(|platform| platform.distance(host).is_some());
+    let can_be_loaded = |platform: Option<&Platform>, quirks: Quirks| {
+        let whole = !BEYOND_HELP.iter().any(|&quirk| quirks.contains(quirk));
+        let told = platform.is_some();
+        whole
+            && match engine {
+                engine if FILTERING.contains(&engine) => runs(platform) && (told || cures.contains(&Cure::Layout)),
+                engine if CLASSIC.contains(&engine) => platform.is_none_or(|platform| platform.os == host.os),
+                engine if UMOCI.contains(&engine) => told && !quirks.contains(Quirk::NoPlatform),
+                _ => true,
+            }
+    };
+    let mut whole = all_images(profile).filter(|&(platform, quirks)| can_be_loaded(platform, quirks)).map(|(p, _)| p);
+    let first = whole.next()?;
+    let best = if runs(first) { first } else { whole.find(|&platform| runs(platform)).unwrap_or(first) };
+    let several = profile.oci.iter().flat_map(|half| &half.roots).any(|root| root.manifests > 1);
+    let asked = cures.contains(&Cure::Platform) || (passes_docker && several && !runs(best));
+    Some(best.filter(|_| asked).cloned())
 }
 
 /// Tells whether the engine keeps nothing of an image without a name.
@@ -90,11 +116,10 @@ fn annotations(root: &Root) -> impl Iterator<Item = &String> {
     root.containerd_name.iter().chain(&root.ref_name)
 }
 
-/// Returns tags for the one image of the source: those that it has, else `latest`; `None` when there are several images.
+/// Returns tags for the one image of the source: those that it has, else `latest`; `None` when there are several.
 fn tags_for_one(profile: &Profile) -> Option<Vec<String>> {
     let roots: Vec<&Root> = profile.oci.iter().flat_map(|half| &half.roots).filter(|root| !root.companion).collect();
-    let docker = profile.docker.as_ref().map_or(0, |half| half.images.len());
-    if docker > 1 || roots.windows(2).any(|pair| pair[0].digest != pair[1].digest) {
+    if images(profile) > 1 {
         return None;
     }
     let mut tags: Vec<String> =

@@ -58,7 +58,7 @@ pub enum Engine {
 /// What is known of an engine by itself.
 struct Facts {
     engine: Engine,
-    /// `TOOL[/MODE][:VERSION]`. The version is the first one that reads so; a tool's first row stands for all before it.
+    /// `TOOL[/MODE][:VERSION]`. The version is the first one that reads so; a tool's first row stands for all before.
     name: &'static str,
     /// What people call it, without the version.
     label: &'static str,

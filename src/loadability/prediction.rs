@@ -26,8 +26,8 @@ pub struct Prediction {
     pub engine: Engine,
     /// Whether it loads the archive.
     pub verdict: Verdict,
-    /// The names under which it lists the images, at most 50 of them. Engines that copy (skopeo, crane, regctl) take the
-    /// name from the user. `YYYY-MM-DD` stands for the day of the import. May hold any character.
+    /// The names under which it lists the images, at most 50 of them. Engines that copy (skopeo, crane, regctl) take
+    /// the name from the user. `YYYY-MM-DD` stands for the day of the import. May hold any character.
     pub names: Vec<String>,
     /// In what way it differs from what the archive says, and what else is good to know.
     pub notes: Vec<Note>,
@@ -60,7 +60,7 @@ pub enum Note {
         /// As the engine lists it.
         to: String,
     },
-    /// The image is named after the path of the folder that it is in (`localhost/PATH:latest`), which must be lower case.
+    /// The image is named after the path of the folder that it is in (`localhost/PATH:latest`), which must be a name.
     NamedAfterPath,
     /// So many images are listed without a name.
     Untagged(usize),
@@ -114,8 +114,8 @@ impl Prediction {
 }
 
 impl Requirement {
-    /// Returns the predictions that keep it from being met; none when it is. Of a tool with several transports, one that
-    /// loads is enough.
+    /// Returns the predictions that keep it from being met; none when it is. Of a tool with several transports, one
+    /// that loads is enough.
     pub fn unmet<'p>(&self, predictions: &'p [Prediction]) -> Vec<&'p Prediction> {
         let of = |engine: &Engine| predictions.iter().find(|prediction| prediction.engine == *engine);
         let mut unmet = Vec::new();
@@ -164,7 +164,7 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Note {
     /// Writes it for people; may hold any character of a name in the archive.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let images = |n: usize| if n == 1 { "image".to_owned() } else { format!("{n} images") };
+        let images = |n: usize| format!("{n} image{}", if n == 1 { "" } else { "s" });
         match self {
             Self::Renamed { from, to } => write!(f, "{from} becomes {to}"),
             Self::NamedAfterPath => write!(f, "named localhost/PATH, after the folder's path"),
@@ -180,6 +180,23 @@ impl fmt::Display for Note {
             Self::UnpackFirst => write!(f, "reads folders: unpack it first"),
             Self::IdIsManifest => write!(f, "shows the manifest digest as ID"),
             Self::IdIsMade => write!(f, "makes a manifest and shows its digest as ID"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_images_are_told_as_such() {
+        for (note, want) in [
+            (Note::LeavesOut { images: 1 }, "leaves 1 image out"),
+            (Note::LeavesOut { images: 2 }, "leaves 2 images out"),
+            (Note::ByDigest(1), "1 image by digest only, without a name"),
+            (Note::Untagged(1), "without a name"),
+        ] {
+            assert_eq!(note.to_string(), want);
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::media_type::{self, LayerType};
 use crate::platform::Platform;
 use crate::tree::{Container, Link, Spelling, Way};
 
-/// As many descriptors and images of one source are looked at; what comes after them is not judged. No real archive comes
-/// near, and one that was made to keep us busy is stopped here.
+/// As many descriptors and images of one source are looked at; what comes after them is not judged. No real archive
+/// comes near, and one that was made to keep us busy is stopped here.
 const LOOKED_AT: usize = 4096;
 /// containers/image reads no `manifest.json` that is larger (docker/internal/tarfile).
 const MANIFEST_LIMIT: u64 = 1 << 20;
@@ -59,9 +59,10 @@ fn whole(shape: &Shape) -> Quirks {
 /// Archives from before docker 1.10 have names, and nothing else that matters.
 fn legacy(graph: &Graph) -> DockerImage {
     let names = graph.roots.iter().take(LOOKED_AT).filter_map(|root| root.name.text()).collect();
-    let layers = graph.roots.iter().take(LOOKED_AT).filter_map(|root| graph.image(root.node));
-    let compressions = layers.flat_map(|image| image.layers.iter().filter_map(|layer| stored(graph, layer)));
-    DockerImage { names, platform: None, quirks: layer_quirks(compressions) }
+    let images = || graph.roots.iter().take(LOOKED_AT).filter_map(|root| graph.image(root.node));
+    let compressions = images().flat_map(|image| image.layers.iter().filter_map(|layer| stored(graph, layer)));
+    let platform = images().find_map(|image| image.platform.clone());
+    DockerImage { names, platform, quirks: layer_quirks(compressions) }
 }
 
 fn stored(graph: &Graph, layer: &Layer) -> Option<Compression> {
@@ -85,6 +86,7 @@ fn docker_half(graph: &Graph, shape: &Shape) -> DockerHalf {
     if let Some((way, size)) = shape.manifest {
         quirks.insert_if(!matches!(way.link, Link::None | Link::Hard { .. }), Quirk::ManifestLink);
         quirks.insert_if(matches!(way.link, Link::Hard { .. }), Quirk::DocumentHardLink);
+        quirks.insert_if(matches!(way.link, Link::Absolute | Link::Chain), Quirk::DistantFile);
         quirks.insert_if(size > MANIFEST_LIMIT, Quirk::LargeManifest);
     }
     quirks.insert_if(shape.far_link, Quirk::FarLink);
@@ -179,6 +181,7 @@ impl<'a> Surveyor<'a> {
     }
 
     fn root(&mut self, descriptor: &Descriptor) -> Option<Root> {
+        self.left = self.left.checked_sub(1)?;
         let node = *self.graph.by_claim.get(&descriptor.digest)?;
         let mut quirks = Quirks::default();
         quirks.insert_if(descriptor.media_type.is_none(), Quirk::Untyped);

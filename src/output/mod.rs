@@ -10,7 +10,7 @@ mod tar;
 mod tar_header;
 mod whole;
 
-pub(crate) use place::{Filling, Place};
+pub(crate) use place::{Filled, Filling, Place};
 pub(crate) use staged::Staged;
 pub use whole::{ByteSink, write_whole};
 

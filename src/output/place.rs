@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::Advice;
 
-use crate::content::BUFFER_LEN;
+use crate::content::{BUFFER_LEN, Content, Extent};
 use crate::error::{Error, Result};
 
 /// How much is written before the disk gets to do something.
@@ -71,6 +71,25 @@ impl Place {
     }
 }
 
+/// A file of a result that was written.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    file: Arc<File>,
+    start: u64,
+    len: u64,
+    /// Whether it had the room that it needed, and needed all of it.
+    pub(crate) fits: bool,
+    subject: Arc<str>,
+}
+
+impl Filled {
+    /// Returns the bytes, to be read again.
+    pub(crate) fn content(self, origin: &str) -> Content {
+        let extents = vec![Extent { at: 0, offset: self.start, len: self.len }];
+        Content::archive(self.subject, origin.to_owned(), self.len, self.file, extents)
+    }
+}
+
 /// Writes a place from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Filling {
@@ -105,10 +124,11 @@ impl Filling {
         Ok(())
     }
 
-    /// Ends what was written; tells whether it fitted. It is synced with the whole result.
-    pub(crate) fn finish(mut self) -> Result<bool> {
+    /// Ends what was written. It is synced with the whole result.
+    pub(crate) fn finish(mut self) -> Filled {
         self.send();
-        Ok(self.room.is_none_or(|room| room == self.written))
+        let fits = self.room.is_none_or(|room| room == self.written);
+        Filled { file: self.file, start: self.start, len: self.written, fits, subject: self.place.subject }
     }
 
     /// Has the kernel write what is dirty now, so that the sync at the end does not have to wait for all of it, and forget

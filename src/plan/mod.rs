@@ -52,6 +52,13 @@ impl Job {
         )
     }
 
+    /// Returns the digest that the source's bytes have, if it claims one: of a plain layer the diff_id tells it.
+    pub(crate) fn stored_claim(&self, graph: &Graph) -> Option<Digest> {
+        let is_plain = graph.blob(self.blob).layer_compression() == Compression::None;
+        let of_tar = || self.expect.diff_id.filter(|_| is_plain).map(|diff_id| diff_id.as_plain_digest());
+        self.expect.digest.or_else(of_tar)
+    }
+
     /// Says why it is to be done, given what was asked for.
     pub(crate) fn reason(&self, graph: &Graph, target: Abilities, choice: Option<CompressionChoice>) -> Reason {
         Reason::of(self.action, graph.blob(self.blob).compression, choice, target.policy, target.name)

@@ -106,8 +106,11 @@ impl Scan<'_> {
             return Ok(None);
         }
         if !checksum_fits(&block) {
-            let what = if self.position == BLOCK as u64 { "not a tar archive" } else { "not a tar header" };
-            return Err(Error::damaged(format!("{what}: invalid checksum")));
+            return Err(if self.position == BLOCK as u64 {
+                Error::damaged("not a tar archive: invalid checksum").foreign()
+            } else {
+                Error::damaged("not a tar header: invalid checksum")
+            });
         }
         let header = Header::from_byte_slice(&block);
         let kind = header.entry_type();

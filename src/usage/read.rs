@@ -126,7 +126,7 @@ impl<'g> Reader<'g> {
             }
             Err(error) => Err(error),
         };
-        let outcomes = pool::run(layers, cx.threads, list)?;
+        let outcomes = pool::run(layers, &cx.hands(), list)?;
         self.lists.extend(layers.iter().map(|layer| layer.blob).zip(outcomes));
         Ok(())
     }

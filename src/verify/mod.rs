@@ -223,7 +223,7 @@ const HIDING: [Code; 15] = [
 
 /// Reads all contents, several at once; returns what is wrong with them, in the order of the tasks.
 fn read(tasks: &[Task], cx: &Context<'_>) -> Result<Vec<Error>> {
-    let found = pool::run(tasks, cx.threads, |task| {
+    let found = pool::run(tasks, &cx.hands(), |task| {
         let found = Mutex::new(Vec::new());
         let note = |error| found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(error);
         task.check(&note, cx)?;

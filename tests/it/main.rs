@@ -1,5 +1,6 @@
 //! What a user sees, one module per behaviour. Inputs come from `support`, which can build any archive.
 
+mod batch;
 mod cli;
 mod compression;
 mod corpus;

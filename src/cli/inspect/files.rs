@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::Serialize;
-use time::OffsetDateTime;
 use transload::{Archive, Context, Error, ErrorKind, FileKind, FilesOptions, FilesSummary, ListedFile, escape};
 
 use crate::cli::page::Table;
@@ -74,7 +75,10 @@ fn verbose(file: &ListedFile, columns: &mut usize) -> String {
     };
     *columns = (*columns).max(owner.len() + 1 + size.len());
     let pad = *columns - owner.len();
-    let path = escape(&file.path);
+    let mut path = escape(&file.path);
+    if file.kind == FileKind::Directory && !path.ends_with('/') {
+        path.push('/');
+    }
     let link = file.link.as_deref().map(escape);
     let link = match (file.kind, link) {
         (FileKind::HardLink, Some(target)) => format!(" link to {target}"),
@@ -103,8 +107,8 @@ fn permissions(mode: u32) -> String {
 
 /// Writes a time in UTC to the minute; seconds since 1970 where no calendar has it.
 fn when(seconds: i64) -> String {
-    match OffsetDateTime::from_unix_timestamp(seconds) {
-        Ok(t) => format!("{:04}-{:02}-{:02} {:02}:{:02}", t.year(), u8::from(t.month()), t.day(), t.hour(), t.minute()),
+    match Timestamp::from_second(seconds).map(|time| Offset::UTC.to_datetime(time)) {
+        Ok(t) => format!("{:04}-{:02}-{:02} {:02}:{:02}", t.year(), t.month(), t.day(), t.hour(), t.minute()),
         Err(_) => format!("@{seconds}"),
     }
 }

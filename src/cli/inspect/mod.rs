@@ -192,17 +192,10 @@ impl Inspector<'_> {
             out.write_all(text::image(image, found.images.len(), &shared, view).as_bytes())?;
         }
         out.write_all(text::tail(&found, view).as_bytes())?;
-        write!(
-            out,
-            "\n{}\n{}",
-            paint(STRONG, "Which engines load it"),
-            loadability::table(&loads, typed, true, view.width)
-        )?;
+        write!(out, "\n{}\n{}", paint(STRONG, "Which engines load it"), loadability::table(&loads, typed, view.width))?;
         Ok(())
     }
-}
 
-impl Inspector<'_> {
     fn listing(&self, source: &Source) -> FilesOptions {
         let mut options = FilesOptions::default();
         options.images = source.images(&self.args.image);

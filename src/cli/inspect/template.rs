@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use gotmpl::{MissingKey, Template, TemplateError, Value};
 use serde_json::{Value as Json, json};
-use transload::{Error, InspectedImage, Inspection, escape};
+use transload::{Error, InspectedImage, Inspection, escape, escape_json};
 
-use crate::cli::render::printable;
 use crate::cli::source::usage;
 
 /// A template that parses.
@@ -165,7 +164,7 @@ type Function = fn(&[Value]) -> Result<Value, TemplateError>;
 
 /// The functions that docker and podman add to Go's own.
 const FUNCTIONS: [(&str, Function); 6] = [
-    ("json", |args| Ok(Value::String(printable(&to_json(one(args)?).to_string()).into()))),
+    ("json", |args| Ok(Value::String(escape_json(&to_json(one(args)?).to_string()).into()))),
     ("join", |args| {
         let [Value::List(items), separator] = args else { return Err(wrong("join LIST SEPARATOR")) };
         let items: Vec<_> = items.iter().map(ToString::to_string).collect();

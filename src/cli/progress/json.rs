@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use transload::Event;
+use transload::{Event, escape_json};
 
 use super::work::{Decision, Stage, View, Work};
 use super::{Display, write};
-use crate::cli::render::{known, printable};
+use crate::cli::render::known;
 
 /// Raised when the shape of the JSON changes.
 const SCHEMA: u32 = 1;
@@ -23,7 +23,7 @@ fn line(event: &str, fields: Value) {
     if let (Value::Object(all), Value::Object(fields)) = (&mut value, known(fields)) {
         all.extend(fields);
     }
-    write(&format!("{}\n", printable(&value.to_string())));
+    write(&format!("{}\n", escape_json(&value.to_string())));
 }
 
 /// Returns a blob's fields.
@@ -47,6 +47,8 @@ fn amounts(view: &View<'_>) -> Value {
         "eta_seconds": view.left.map(rounded),
         "blobs": (working && view.blobs > 0).then_some(view.blobs),
         "blobs_read": working.then_some(view.blobs_read),
+        "items": view.items.map(|(_, of)| of),
+        "items_done": view.items.map(|(done, _)| done),
         "seconds": rounded(view.elapsed),
     })
 }

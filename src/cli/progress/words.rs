@@ -31,7 +31,8 @@ pub(super) fn amounts(view: &View<'_>) -> String {
     let done = view.total.map_or(bytes(view.bytes), |total| format!("{} of {}", bytes(view.bytes), bytes(total)));
     let rate = view.rate.map(|rate| format!(", {}/s", bytes(rate as u64))).unwrap_or_default();
     let left = view.left.map(|left| format!(", {} left", time(left))).unwrap_or_default();
-    format!("{doing}{done}{rate}{left}")
+    let items = view.items.map(|(done, of)| format!("{done} of {of} items, ")).unwrap_or_default();
+    format!("{items}{doing}{done}{rate}{left}")
 }
 
 /// Says what the work is about.

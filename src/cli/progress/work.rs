@@ -22,6 +22,7 @@ pub(super) struct Work {
     blobs: usize,
     blobs_read: usize,
     active: Vec<Active>,
+    items: Option<(u64, u64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub(super) struct View<'a> {
     pub(super) blobs_read: usize,
     /// What is read right now and how much of it was, the oldest first.
     pub(super) active: Vec<(&'a Active, u64)>,
+    /// In a batch: items that ended, and all of them.
+    pub(super) items: Option<(u64, u64)>,
 }
 
 impl Work {
@@ -85,6 +88,7 @@ impl Work {
             blobs: 0,
             blobs_read: 0,
             active: Vec::new(),
+            items: None,
         }
     }
 
@@ -116,6 +120,11 @@ impl Work {
             Event::Ended { id } => {
                 self.blobs_read += 1;
                 self.active.retain(|active| active.id != *id);
+            }
+            Event::Items { done, of } => {
+                // Threads may tell of theirs in another order than they counted them.
+                let before = self.items.map_or(0, |(before, _)| before);
+                self.items = Some((before.max(*done), *of));
             }
             Event::Sealing => {
                 self.stage = Stage::Sealing;
@@ -168,6 +177,7 @@ impl Work {
             blobs: self.blobs,
             blobs_read: self.blobs_read,
             active: active.collect(),
+            items: self.items,
         }
     }
 }

@@ -1,167 +1,99 @@
-//! Tables of files: the largest, those that nobody sees, those of the same contents.
+//! The reports that a command reads, and what is said of them beside its answer.
 
-use maud::{Markup, html};
-use transload::{Fate, FilePlace, FilesUsage, ImageUsage, NodeKind, UsageNode};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
 
-use super::overview::tile;
-use super::text::{bytes_of, counted, number, percent, short, shown};
-use crate::cli::render::bytes;
+use anyhow::{Context as _, Result};
+use clap::Args;
+use transload::batch::Reports;
+use transload::{Context, Error, ErrorKind, Limits, escape};
 
-/// So many directories are listed.
-const DIRECTORIES: usize = 25;
+use crate::cli::signals::Signals;
+use crate::cli::source::{LimitArgs, usage};
+use crate::cli::stdio::PatientStdin;
 
-/// Lists the largest directories of the treemap.
-pub(super) fn directories(files: &FilesUsage) -> Markup {
-    let mut all: Vec<(String, &UsageNode)> = Vec::new();
-    let mut todo = vec![(String::new(), &files.tree)];
-    while let Some((above, node)) = todo.pop() {
-        for child in &node.children {
-            let path = format!("{above}/{}", child.name);
-            if child.kind == NodeKind::Directory {
-                all.push((path.clone(), child));
-            }
-            todo.push((path, child));
+/// So many of what there can be thousands of are named.
+const NAMED: usize = 10;
+/// Bytes that are copied at once.
+const PIECE: usize = 64 << 10;
+
+#[derive(Args, Debug)]
+pub(super) struct FilesArgs {
+    /// Reports, as batch writes them or put together in one file; - is standard input
+    #[arg(required = true)]
+    report: Vec<OsString>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl FilesArgs {
+    /// Reads the reports, and tells on standard error what is missing in them.
+    pub(super) fn read(&self, signals: &Signals) -> Result<Reports<File>> {
+        let mut cx = Context::default();
+        cx.limits = self.limits.limits()?;
+        cx.cancel = signals.cancel();
+        if self.report.iter().filter(|name| *name == "-").count() > 1 {
+            return Err(usage("standard input can be read once").into());
         }
-    }
-    all.sort_by(|(a, x), (b, y)| y.bytes.cmp(&x.bytes).then(a.cmp(b)));
-    html! {
-        div class="scroll" {
-            table {
-                caption { "Largest directories, with all below them" }
-                thead { tr {
-                    th scope="col" { "Directory" } th scope="col" class="number" { "Bytes" } th scope="col" class="number" { "Share" }
-                    th scope="col" class="number" { "Files" }
-                } }
-                tbody {
-                    @for (path, node) in all.iter().take(DIRECTORIES) {
-                        tr {
-                            th scope="row" class="text" { code { (shown(path)) "/" } }
-                            td class="number" { (bytes(node.bytes)) }
-                            td class="number" { (percent(node.bytes, files.bytes)) }
-                            td class="number" { (number(node.files)) }
-                        }
-                    }
-                }
-            }
+        let mut reports = Reports::new(&cx);
+        for name in &self.report {
+            let (shown, file) = if name == "-" {
+                ("standard input".into(), copy(PatientStdin, &cx.limits, signals))
+            } else {
+                (name.to_string_lossy(), open(name, &cx.limits, signals))
+            };
+            let file = file.with_context(|| shown.clone().into_owned())?;
+            reports.add(&shown, file)?;
         }
+        // There is nowhere to tell that stderr cannot be written.
+        let _ = io::stderr().write_all(missing(&reports).as_bytes());
+        Ok(reports)
     }
 }
 
-/// Lists the largest files.
-pub(super) fn largest(files: &FilesUsage) -> Markup {
-    html! {
-        div class="scroll" {
-            table {
-                caption { "Largest files" }
-                thead { tr {
-                    th scope="col" { "File" } th scope="col" class="number" { "Bytes" } th scope="col" class="number" { "Share" }
-                    th scope="col" class="number" { "Layer" }
-                } }
-                tbody {
-                    @for file in &files.largest {
-                        tr {
-                            th scope="row" class="text" { (path(file)) }
-                            td class="number" { (bytes(file.size)) }
-                            td class="number" { (percent(file.size, files.bytes)) }
-                            td class="number" { (file.layer) }
-                        }
-                    }
-                }
-            }
+fn open(name: &OsStr, limits: &Limits, signals: &Signals) -> Result<File> {
+    let file = File::open(name)?;
+    // What cannot be read twice is copied: a pipe, as in <(ssh host cat report.jsonl).
+    if file.metadata()?.is_file() { Ok(file) } else { copy(file, limits, signals) }
+}
+
+/// Copies a stream to a file without a name.
+fn copy(mut stream: impl Read, limits: &Limits, signals: &Signals) -> Result<File> {
+    let (mut file, mut buffer, mut left) = (tempfile::tempfile()?, vec![0; PIECE], limits.inflated_bytes);
+    loop {
+        if signals.received() != 0 {
+            return Err(Error::new(ErrorKind::Cancelled, "interrupted").into());
         }
+        let n = match stream.read(&mut buffer) {
+            Ok(0) => return Ok(file),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        };
+        left = left.checked_sub(n as u64).ok_or_else(|| {
+            let error = Error::new(ErrorKind::Damaged, format!("more than {} bytes", limits.inflated_bytes));
+            error.hint("if it is meant to be so, --limit inflated-bytes=N raises the limit")
+        })?;
+        file.write_all(&buffer[..n])?;
     }
 }
 
-fn path(file: &FilePlace) -> Markup {
-    html! { code { "/" (shown(&file.path)) } }
-}
-
-/// Tells of files that are in layers and that nobody sees.
-pub(super) fn hidden(files: &FilesUsage, usage: &ImageUsage) -> Markup {
-    let all = usage.bytes();
-    let hidden = usage.hidden();
-    html! {
-        @if hidden.total() == 0 { p class="note" { "Nothing: every file of every layer is seen in the image." } } @else {
-            p class="note" {
-                (bytes_of(hidden.total(), all)) " of the layers’ files, in " (counted(files.hidden_files, "file"))
-                ", are seen by nobody. Of a file that is there N times, N−1 copies count."
-            }
-            dl class="tiles small" {
-                (tile("Overwritten", &bytes(hidden.overwritten), "other contents later"))
-                (tile("Removed", &bytes(hidden.removed), "deleted later"))
-                (tile("Repeated", &bytes(hidden.repeated), "same contents later"))
-            }
-            div class="scroll" {
-                table {
-                    @if files.hidden_files > files.hidden.len() { caption { "The largest of them" } }
-                    thead { tr {
-                        th scope="col" { "File" } th scope="col" class="number" { "Bytes" } th scope="col" class="number" { "Layer" }
-                        th scope="col" { "What became of it" }
-                    } }
-                    tbody {
-                        @for file in &files.hidden {
-                            tr {
-                                th scope="row" class="text" { (path(&file.place)) }
-                                td class="number" { (bytes(file.place.size)) }
-                                td class="number" { (file.place.layer) }
-                                td { span class={ "key " (class(file.fate)) } {} " " (became(file.fate)) " by layer " (file.by) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
+/// Says which reports and shards did not come to their end.
+fn missing(reports: &Reports<File>) -> String {
+    let mut text = String::new();
+    for name in reports.cut() {
+        text += &format!("warning: {}: no summary at its end: its process was killed, or still runs\n", escape(name));
     }
-}
-
-fn class(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Removed => "removed",
-        Fate::Repeated => "repeated",
-        _ => "overwritten",
+    let open = reports.incomplete(NAMED + 1).into_iter();
+    let mut open: Vec<_> =
+        open.map(|shard| shard.map_or("what was no shard".into(), |shard| shard.to_string())).collect();
+    if open.len() > NAMED {
+        open[NAMED] = "and more".to_owned();
     }
-}
-
-fn became(fate: Fate) -> &'static str {
-    class(fate)
-}
-
-/// Tells of files of the same contents.
-pub(super) fn duplicates(files: &FilesUsage) -> Markup {
-    let found = &files.duplicates;
-    html! {
-        @if found.groups == 0 { p class="note" { "None: all files of the image have contents of their own." } } @else {
-            p class="note" {
-                (bytes_of(found.bytes, files.bytes)) " of the image are further copies: " (counted(found.copies, "file"))
-                " beside the first of each. Hard links count as one file."
-            }
-            div class="scroll" {
-                table {
-                    @if found.groups > found.largest.len() { caption { "The largest of " (counted(found.groups, "group")) } }
-                    thead { tr {
-                        th scope="col" { "Files" } th scope="col" class="number" { "Copies" } th scope="col" class="number" { "Bytes each" }
-                        th scope="col" class="number" { "Saved by one" } th scope="col" { "SHA-256" }
-                    } }
-                    tbody {
-                        @for group in &found.largest {
-                            tr {
-                                th scope="row" class="text" {
-                                    ul class="plain" {
-                                        @for place in &group.places { li { (path(place)) " " span class="faint" { "layer " (place.layer) } } }
-                                        @if group.copies > group.places.len() {
-                                            li class="faint" { "and " (counted(group.copies - group.places.len(), "more file")) }
-                                        }
-                                    }
-                                }
-                                td class="number" { (number(group.copies)) }
-                                td class="number" { (bytes(group.size)) }
-                                td class="number" { (bytes(group.wasted())) }
-                                td { code title=(group.digest) { (short(group.digest)) } }
-                            }
-                        }
-                    }
-                }
-            }
-        }
+    if !open.is_empty() {
+        text += &format!("warning: not complete: {}\n", open.join(", "));
+        text += "hint: run the batch again: what is done is passed over\n";
     }
+    text
 }

@@ -1,134 +1,61 @@
-//! `transload report`: one page about an archive.
+//! `transload report`: a page about an archive, and what batches did.
 
-mod bars;
-mod config;
-mod engines;
+mod failed;
 mod files;
-mod image;
-mod layers;
-mod overview;
+mod merge;
 mod page;
-mod text;
-mod treemap;
+mod summary;
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
-use transload::{Archive, InspectOptions, Output, Platform, UsageOptions, escape, write_whole};
+use clap::{Args, Subcommand};
 
 use super::exit::CODES;
-use super::progress::ProgressArgs;
-use super::render::{bytes, count};
 use super::signals::Signals;
-use super::source::{Source, SourceArgs, usage};
-use super::stdio;
-use page::Page;
+use failed::FailedArgs;
+use merge::MergeArgs;
+use page::PageArgs;
+use summary::SummaryArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   transload report app.tar -o app.html
   transload report --platform linux/arm64 app.oci.tar -o app.html
   podman save app | transload report - -o - > app.html
+  transload report summary reports/*.jsonl
+  transload report merge reports/*.jsonl > report.jsonl
+  transload report failed --temporary reports/*.jsonl > again.jsonl
 
 The page is one file without scripts that loads nothing. It shows the layers and who shares them, what takes the space in
 the merged file system, what is overwritten, removed or repeated by later layers, files of the same contents, the config,
 and which engines load the archive. Every layer is read once.";
 
-/// So many problems are said on standard error; the page has all.
-const SAID: usize = 20;
-
-/// Of more images than that less is told of each, so that browsers can cope with the page.
-const MANY: usize = 10;
-
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(super) struct ReportArgs {
-    /// Archive or folder to look into
-    #[arg(required = true)]
-    archive: Option<OsString>,
-    /// File to write the page to, or - for standard output
-    #[arg(long, short, required = true, value_name = "FILE")]
-    output: Option<OsString>,
-    /// Replace the file if it is there
-    #[arg(long)]
-    force: bool,
     #[command(flatten)]
-    source: SourceArgs,
-    /// Tell of this image only: a name, @N (counted from 0) or a digest; may be repeated
-    #[arg(long, value_name = "IMAGE")]
-    image: Vec<String>,
-    /// Tell of this platform only; may be repeated
-    #[arg(long, value_name = "PLATFORM")]
-    platform: Vec<Platform>,
-    /// Print errors only
-    #[arg(long, short)]
-    quiet: bool,
-    #[command(flatten)]
-    progress: ProgressArgs,
+    page: PageArgs,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Put reports together: one line for each item, and one for all
+    Merge(MergeArgs),
+    /// Tell people what reports say
+    Summary(SummaryArgs),
+    /// List what failed, as a list for another try
+    Failed(FailedArgs),
 }
 
 pub(super) fn run(args: &ReportArgs, signals: &Signals) -> Result<ExitCode> {
-    let given = |place: &Option<OsString>| place.clone().ok_or_else(|| usage("an archive and --output are needed"));
-    let (archive, target) = (given(&args.archive)?, given(&args.output)?);
-    let source = args.source.at(&archive)?;
-    refuse_own_place(&source, &target)?;
-    let mut cx = args.source.context(signals)?;
-    let progress = args.progress.start(&source.location.shown("standard input"), args.quiet, false);
-    cx.observer = &progress;
-    let output = match target.to_str() {
-        Some("-") => stdio::output("a page", progress.sent())?,
-        _ => Output::Path(target.clone().into()),
-    };
-    let mut problems = Vec::new();
-    let mut images = 0;
-    let mut write = |sink: transload::ByteSink<'_>| {
-        let archive: Archive = source.open(&cx)?;
-        let mut options = InspectOptions::default();
-        options.images = source.images(&args.image);
-        options.platforms.clone_from(&args.platform);
-        let found = archive.inspect(&options, &cx)?;
-        images = found.images.len();
-        let loads = archive.loadability(&Platform::host());
-        let path = source.path();
-        let page = Page { path: Path::new(&path), size: source.size(), found: &found, loads: &loads };
-        sink(page.start().as_bytes())?;
-        let mut usage_options = UsageOptions::default();
-        usage_options.images.clone_from(&options.images);
-        usage_options.platforms.clone_from(&options.platforms);
-        (usage_options.nodes, usage_options.list) = if images > MANY { (100, 8) } else { (300, 20) };
-        let tell = &mut |usage: &transload::ImageUsage| {
-            let of = if images > 1 { format!("image {}: ", usage.number) } else { String::new() };
-            problems.extend(usage.problems.iter().map(|problem| format!("{of}{problem}")));
-            sink(page.image(usage).as_bytes())
-        };
-        archive.usage(&usage_options, tell, &cx)?;
-        sink(page.end().as_bytes())
-    };
-    let size = write_whole(output, args.force, &mut write, &cx)?;
-    progress.finish();
-    if !args.quiet {
-        // The page is written: talk that nobody hears is no failure.
-        let say = |text: String| drop(writeln!(io::stderr(), "{text}"));
-        problems.iter().take(SAID).for_each(|problem| say(format!("warning: {}", escape(problem))));
-        if problems.len() > SAID {
-            say(format!("warning: and {} more, all of them on the page", problems.len() - SAID));
-        }
-        let shown = if target == "-" { "standard output".to_owned() } else { escape(&target.to_string_lossy()) };
-        say(format!("{shown}: {}, {}", count(images, "image"), bytes(size)));
+    match &args.what {
+        None => page::run(&args.page, signals),
+        Some(What::Merge(args)) => merge::run(args, signals),
+        Some(What::Summary(args)) => summary::run(args, signals),
+        Some(What::Failed(args)) => failed::run(args, signals),
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Refuses to put the page in the place of the archive.
-fn refuse_own_place(source: &Source, target: &OsStr) -> Result<()> {
-    let whole = |path: &Path| path.canonicalize().ok();
-    let from = source.location.path.as_deref().and_then(whole);
-    if from.is_some() && from == whole(Path::new(target)) {
-        return Err(usage("the page would take the place of the archive").into());
-    }
-    Ok(())
 }

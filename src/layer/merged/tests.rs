@@ -4,7 +4,7 @@ use std::io::Read;
 use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
 
-use super::super::{Contents, shown};
+use super::super::{Catalog, Contents, shown};
 use super::*;
 use crate::codec::Compression;
 use crate::content::Content;
@@ -62,7 +62,8 @@ fn tree(layers: &[&[&str]]) -> Vec<String> {
             FileKind::File => format!("={}", file.file().unwrap().size()),
             other => format!(" {other}"),
         };
-        let link = if file.hard_link { " linked" } else { "" };
+        let slot = merged.slots[file.path.index()];
+        let link = if slot.file < IMPLIED && slot.file != slot.inode { " linked" } else { "" };
         let implied = if file.file().is_none() { " implied" } else { "" };
         format!("{}: {}{end}{link}{implied}", file.layer, shown(&paths.path(file.path)))
     };

@@ -302,8 +302,8 @@ fn programs_read_what_happens() {
     assert!(is_result(stderr.lines().last().expect("lines")), "{stderr}");
 }
 
-#[test]
-fn the_numbers_for_programs_only_grow() {
+/// A run that is stopped for more than a second, and told of as JSON.
+fn told_as_json() -> (Vec<Value>, String) {
     let sandbox = Sandbox::new();
     let call = slow(&sandbox, &docker(&[large()], Style::Plain)).args(["--progress", "json", "-v"]);
     let child = call.prepared().spawn().expect("the program can be started");
@@ -312,19 +312,35 @@ fn the_numbers_for_programs_only_grow() {
     held.join().expect("the program was held");
     assert_eq!(output.status.code(), Some(0));
     let stderr = String::from_utf8(output.stderr).expect("stderr is UTF-8");
-    let events = events(&stderr);
-    let progress = of_kind(&events, "progress");
-    assert!(!progress.is_empty(), "{stderr}");
-    let number = |event: &Value, key: &str| event[key].as_f64().unwrap_or_else(|| panic!("{key} in {event}"));
-    for event in &progress {
-        assert!(number(event, "bytes") <= number(event, "total"), "{event}");
-        assert!(number(event, "rate") > 0.0 && number(event, "eta_seconds") >= 0.0, "{event}");
-        assert_eq!(number(event, "blobs"), 2.0, "{event}");
+    (events(&stderr), stderr)
+}
+
+#[test]
+fn the_numbers_for_programs_only_grow() {
+    // On a busy machine a line can come before enough was read to tell a rate: it is left out then.
+    let has_rate = |events: &[Value]| of_kind(events, "progress").iter().any(|event| !event["eta_seconds"].is_null());
+    let mut seen = false;
+    for _ in 0..5 {
+        let (events, stderr) = told_as_json();
+        let progress = of_kind(&events, "progress");
+        assert!(!progress.is_empty(), "{stderr}");
+        let number = |event: &Value, key: &str| event[key].as_f64().unwrap_or(0.0);
+        for event in &progress {
+            assert!(number(event, "bytes") <= number(event, "total"), "{event}");
+            assert!(number(event, "rate") >= 0.0 && number(event, "eta_seconds") >= 0.0, "{event}");
+            assert!(event["eta_seconds"].is_null() || number(event, "rate") > 0.0, "{event}");
+            assert!(number(event, "blobs") <= 2.0, "{event}");
+        }
+        for key in ["bytes", "total", "seconds", "blobs", "blobs_read"] {
+            assert!(progress.windows(2).all(|pair| number(pair[0], key) <= number(pair[1], key)), "{key}: {stderr}");
+        }
+        assert_eq!(events.len() + 1, stderr.lines().count(), "what -v would tell is in the JSON: {stderr}");
+        seen = has_rate(&events) && progress.iter().any(|event| event["blobs"] == 2);
+        if seen {
+            break;
+        }
     }
-    for key in ["bytes", "seconds", "blobs_read"] {
-        assert!(progress.windows(2).all(|pair| number(pair[0], key) <= number(pair[1], key)), "{key}: {stderr}");
-    }
-    assert_eq!(events.len() + 1, stderr.lines().count(), "what -v would tell is in the JSON: {stderr}");
+    assert!(seen, "no rate, or not all blobs, in any of several runs");
 }
 
 /// Whoever reads standard output may be slow.

@@ -4,6 +4,7 @@ mod config;
 pub(crate) mod entry;
 mod files;
 mod golden;
+mod hostile;
 mod ignoring;
 mod pairing;
 mod reading;

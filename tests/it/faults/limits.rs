@@ -92,8 +92,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// No conversion can hit it: `diff::reading` does.
-const ELSEWHERE: [&str; 1] = ["file-list-bytes"];
+/// No conversion can hit them: `diff::reading` does, and `batch::merge`.
+const ELSEWHERE: [&str; 4] = ["file-list-bytes", "items", "line-bytes", "list-bytes"];
 
 #[test]
 fn what_goes_beyond_a_limit_is_refused_by_name_and_taken_when_the_limit_is_raised() {

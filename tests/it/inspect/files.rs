@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{full, two_images};
+use crate::support::tar::seal;
 use crate::support::{Codec, Kind, Layer, Layout, Sandbox, Style, Tree, docker, file, image};
 
 fn lines(sandbox: &Sandbox, args: &[&str]) -> Vec<Value> {
@@ -52,6 +53,7 @@ fn the_tree_is_what_the_layers_leave_of_one_another() {
     let text = String::from_utf8(run.stdout).expect("text");
     assert!(text.contains("-rw-r--r-- 0/0              18 1970-01-01 00:00 etc/a\n"), "{text}");
     assert!(text.contains(" link -> etc/a\n"), "{text}");
+    assert!(text.starts_with("drwxr-xr-x 0/0               0 1970-01-01 00:00 etc/\n"), "{text}");
     // Its other name was overwritten: what it linked to is its own now.
     assert_eq!((&of("hard")["kind"], &of("hard")["size"], &of("z")["size"]), (&"file".into(), &2.into(), &3.into()));
 }
@@ -71,6 +73,24 @@ fn of_several_names_the_first_is_the_file() {
     let want = [(Some("a"), Some(4), None), (Some("m"), Some(0), Some("a")), (Some("z"), Some(0), Some("a"))];
     assert_eq!(told, want);
     assert_eq!(paths(&lines(&sandbox, &["--largest", "9"])), ["a"]);
+}
+
+/// Engines give a file the mode, owner and time of each link that they make to it.
+#[test]
+fn a_hard_link_changes_the_file_that_it_is_made_to() {
+    let sandbox = Sandbox::new();
+    let mut link = Tree::default().with("b", Kind::Hardlink("a".into())).tar();
+    link[100..124].copy_from_slice(b"0004600\x000000007\x000000011\0");
+    link[136..148].copy_from_slice(b"00000000100\0");
+    seal(&mut link[..512]);
+    let image = image().layer(file("a", "text")).layer(Layer::from_tar(link)).tag("a:1");
+    sandbox.put_tree("in.tar", &docker(&[image], Style::Skopeo));
+    let all = lines(&sandbox, &["--files"]);
+    assert_eq!(paths(&all), ["a", "b"]);
+    for line in &all {
+        let attributes = ["mode", "uid", "gid", "mtime"].map(|key| line[key].as_u64().expect("a number"));
+        assert_eq!(attributes, [0o4600, 7, 9, 64], "{line}");
+    }
 }
 
 #[test]

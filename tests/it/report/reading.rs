@@ -74,7 +74,10 @@ fn a_tree_beyond_the_limit_is_left_out_and_that_is_said() {
             );
             let told = page.texts.iter().filter(|text| text.contains("--limit file-list-bytes=N")).count();
             assert_eq!(told, usize::from(!large), "{html}");
-            assert!(page.says("What takes the space") && page.texts.iter().any(|text| text.contains("small")), "{html}");
+            assert!(
+                page.says("What takes the space") && page.texts.iter().any(|text| text.contains("small")),
+                "{html}"
+            );
             assert!(html.contains("id=\"image-2-space\"") && html.contains("id=\"image-1-config\""));
             assert_eq!(html.contains("id=\"image-1-space\""), large);
             pages.push(html);

@@ -7,6 +7,7 @@ pub(crate) mod engines;
 pub(crate) mod found;
 pub(crate) mod image;
 pub(crate) mod layout;
+pub(crate) mod makes;
 pub(crate) mod names;
 pub(crate) mod page;
 pub(crate) mod predicting;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use transload::{Archive, Context, ConvertOptions, ErrorKind, Format, Input, Output};
 
-/// Opens an archive whose contents are what it says they are; `None` when it cannot be opened or is damaged: what comes of
-/// such is not for predictions to say.
+/// Opens an archive whose contents are what it says they are; `None` when it cannot be opened or is damaged: what comes
+/// of such is not for predictions to say.
 pub(crate) fn open_sound(path: &Path) -> Option<Archive> {
     let cx = Context::default();
     let archive = Archive::open(Input::Path(path.to_owned()), None, &cx).ok()?;

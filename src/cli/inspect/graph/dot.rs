@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Graph, Kind};
+use super::Graph;
 
 pub(super) fn write(graph: &Graph) -> String {
     let mut out =
@@ -10,7 +10,7 @@ pub(super) fn write(graph: &Graph) -> String {
     for (id, node) in graph.nodes.iter().enumerate() {
         // Every line ends with \l, which sets it flush left.
         let lines: String = node.lines.iter().map(|line| format!("{}\\l", quoted(line))).collect();
-        let _ = writeln!(out, "  n{id} [label=\"{lines}\", fillcolor=\"{}\"]", fill(node.kind));
+        let _ = writeln!(out, "  n{id} [label=\"{lines}\", fillcolor=\"{}\"]", node.kind.fill());
     }
     for edge in &graph.edges {
         let label = if edge.label.is_empty() { String::new() } else { format!(" [label=\"{}\"]", quoted(&edge.label)) };
@@ -18,17 +18,6 @@ pub(super) fn write(graph: &Graph) -> String {
     }
     out.push_str("}\n");
     out
-}
-
-fn fill(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Index => "#e4dcf7",
-        Kind::Image => "#d5e5fa",
-        Kind::Layer => "#f1f1f1",
-        Kind::Shared => "#d8f0d8",
-        Kind::Companion => "#fbeecb",
-        Kind::Absent => "#f9d5d5",
-    }
 }
 
 /// Inside quotes a quote and a backslash are escaped; `\l` and the like would be commands.

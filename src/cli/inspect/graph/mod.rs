@@ -58,6 +58,34 @@ struct Node {
     lines: Vec<String>,
 }
 
+impl Kind {
+    const ALL: [Self; 6] = [Self::Index, Self::Image, Self::Layer, Self::Shared, Self::Companion, Self::Absent];
+
+    /// Returns the word for it in every language.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Image => "image",
+            Self::Layer => "layer",
+            Self::Shared => "shared",
+            Self::Companion => "companion",
+            Self::Absent => "absent",
+        }
+    }
+
+    /// Returns the colour of its box on white.
+    fn fill(self) -> &'static str {
+        match self {
+            Self::Index => "#e4dcf7",
+            Self::Image => "#d5e5fa",
+            Self::Layer => "#f1f1f1",
+            Self::Shared => "#d8f0d8",
+            Self::Companion => "#fbeecb",
+            Self::Absent => "#f9d5d5",
+        }
+    }
+}
+
 /// From what names to what is named, by their places in the list of nodes.
 struct Edge {
     from: usize,

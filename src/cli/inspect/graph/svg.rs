@@ -63,7 +63,7 @@ pub(super) fn write(graph: &Graph) -> String {
     for (node, place) in graph.nodes.iter().zip(&places) {
         let Placed { x, y, width, height } = place;
         let title = markup(&node.lines.join("\n"));
-        let class = class(node.kind);
+        let class = node.kind.name();
         let _ = write!(
             out,
             "<g><title>{title}</title><rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
@@ -120,17 +120,6 @@ fn place(nodes: &[Node]) -> (Vec<Placed>, f64, f64) {
         Placed { x: lefts[at], y, width: widths[at], height: tall }
     });
     (places.collect(), x - AISLE + MARGIN, height + MARGIN * 2.0)
-}
-
-fn class(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Index => "index",
-        Kind::Image => "image",
-        Kind::Layer => "layer",
-        Kind::Shared => "shared",
-        Kind::Companion => "companion",
-        Kind::Absent => "absent",
-    }
 }
 
 /// Escapes text for XML.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use transload::{Digest, InspectedImage, InspectedLayer, Inspection};
 
 use super::bars::{self, Segment};
-use super::page::{anchor, short_title};
+use super::frame::{anchor, short_title};
 use super::text::{bytes_of, counted, first, number, short, shown};
 use crate::cli::inspect::text::what;
 use crate::cli::render::bytes;

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use transload::{ImageUsage, InspectedImage, Inspection};
 
+use super::frame::{anchor, title};
 use super::overview::{companions, tile};
-use super::page::{anchor, title};
 use super::text::{counted, first, number, percent, shown};
 use super::{config, files, layers, treemap};
 use crate::cli::inspect::text::to_the_second;

@@ -1,24 +1,24 @@
-//! Archives of every make: formats, names, compressions, platforms, links, and oddities that some engine trips over. All
-//! of them can be opened.
+//! Archives of every make: formats, names, compressions, platforms, links, oddities that some engine trips over. All of
+//! them can be opened.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::codec::{hex_of, sha256};
-use crate::support::layout::{IMAGE_NAME, REF_NAME, with};
-use crate::support::run::host_platform;
-use crate::support::{Codec, Image, Kind, Layout, Style, Tree, docker, file, image};
+use super::codec::{hex_of, sha256};
+use super::layout::{IMAGE_NAME, REF_NAME, with};
+use super::run::host_platform;
+use super::{Codec, Image, Kind, Layout, Style, Tree, docker, file, image};
 
 /// How a case is stored.
-pub(super) enum Case {
+pub(crate) enum Case {
     File(Vec<u8>),
     Folder(Tree),
 }
 
 impl Case {
-    pub(super) fn put(&self, folder: &Path, name: &str) -> PathBuf {
+    pub(crate) fn put(&self, folder: &Path, name: &str) -> PathBuf {
         // Colons mean something to engines.
         let path = folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
         match self {
@@ -50,7 +50,7 @@ fn tar(tree: &Tree) -> Case {
 }
 
 /// Every case with its name.
-pub(super) fn all() -> Vec<(String, Case)> {
+pub(crate) fn all() -> Vec<(String, Case)> {
     let mut all = Vec::new();
     for (group, cases) in [
         ("docker", docker_makes()),
@@ -328,7 +328,7 @@ fn oci_types() -> Cases {
         let mut manifest = layout.manifest_of(&image);
         let config = manifest["config"].clone();
         layout.forget(&config);
-        manifest["config"]["data"] = crate::support::codec::base64_encode(&image.config_bytes()).into();
+        manifest["config"]["data"] = super::codec::base64_encode(&image.config_bytes()).into();
         let descriptor = layout.manifest(&manifest);
         layout.root(descriptor, json!({REF_NAME: NAME}));
         layout.tree()
@@ -428,29 +428,29 @@ fn oci_indexes() -> Cases {
     };
     let architecture = host_platform().split_once('/').expect("os/architecture").1.to_owned();
     cases([
-        ("two platforms", rooted(|layout| layout.platforms(&[super::cases::foreign(), super::cases::app()]))),
-        ("only a foreign platform", rooted(|layout| layout.platforms(&[super::cases::foreign()]))),
+        ("two platforms", rooted(|layout| layout.platforms(&[super::makes::foreign(), super::makes::app()]))),
+        ("only a foreign platform", rooted(|layout| layout.platforms(&[super::makes::foreign()]))),
         ("a foreign image", single_foreign),
         (
             "one image, no platform",
             rooted(|layout| {
-                let image = layout.image(&super::cases::app());
+                let image = layout.image(&super::makes::app());
                 layout.index(&[image])
             }),
         ),
         (
             "an attestation",
             rooted(|layout| {
-                let image = layout.image(&super::cases::app());
+                let image = layout.image(&super::makes::app());
                 let attestation = layout.attestation(&image);
-                let image = with(image, "platform", super::cases::app().platform_value());
+                let image = with(image, "platform", super::makes::app().platform_value());
                 layout.index(&[image, attestation])
             }),
         ),
         (
             "an index in an index",
             rooted(|layout| {
-                let inner = layout.platforms(&[super::cases::app()]);
+                let inner = layout.platforms(&[super::makes::app()]);
                 layout.index(&[inner])
             }),
         ),

@@ -1,0 +1,170 @@
+//! What is done already, and what is being done: by this run, by earlier ones, by others at the same time.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::claim::{Lock, Locks};
+use super::item::Item;
+use super::journal::{Identity, Journal, Past};
+use super::json_line;
+use super::record::{Record, Status};
+use super::run::BatchOptions;
+use super::work;
+use crate::codec::ENCODER_VERSION;
+use crate::convert::{self, ConvertOptions};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::output::Output;
+
+/// In the output folder.
+const FOLDER: &str = ".transload";
+
+pub(super) struct Done<'a> {
+    options: &'a BatchOptions<'a>,
+    convert: &'a ConvertOptions,
+    locks: Locks,
+    journal: Journal,
+}
+
+/// An item that is to be done.
+pub(super) struct Begun {
+    fingerprint: Digest,
+    input: Option<Identity>,
+    output: PathBuf,
+    /// What is at its output's place is its own.
+    pub(super) replace: bool,
+}
+
+impl<'a> Done<'a> {
+    pub(super) fn open(options: &'a BatchOptions<'a>, convert: &'a ConvertOptions, limits: &Limits) -> Result<Self> {
+        let folder = options.out.join(FOLDER);
+        let failed = |path: &Path, cause| Error::io("cannot be made", cause).within(path.display().to_string());
+        std::fs::create_dir_all(&folder).map_err(|cause| failed(&folder, cause))?;
+        let claims = folder.join("claims");
+        let mut open = std::fs::OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(false).mode(0o666);
+        let file = open.open(&claims).map_err(|cause| failed(&claims, cause))?;
+        let journal = Journal::open(&folder.join("journal.jsonl"), limits)?;
+        Ok(Self { options, convert, locks: Locks::new(file), journal })
+    }
+
+    /// Tells whether what was found in a folder is a result of this or an earlier run.
+    pub(super) fn is_own_output(&self, item: &Item) -> bool {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (out, input) = (absolute(&self.options.out), absolute(&item.input));
+        item.found && input.strip_prefix(out).is_ok_and(|name| self.journal.knows(&name.to_string_lossy()))
+    }
+
+    /// Takes an item, unless another process has it.
+    pub(super) fn claim(&self, item: &Item) -> Result<Option<Lock<'_>>> {
+        self.locks.try_item(&item.key).map_err(|cause| Error::io("cannot lock an item", cause))
+    }
+
+    /// Notes that an item is going to be done; returns what became of it when it is done already.
+    pub(super) fn begin(&self, item: &Item) -> Result<Result<Begun, Box<Record>>> {
+        let fetched = self.options.carrier.is_some_and(|carrier| carrier.fetches());
+        let stored = self.options.carrier.is_some_and(|carrier| carrier.stores());
+        let mut input = Identity::of(&item.input).filter(|_| !fetched);
+        if fetched {
+            input = Some(Identity::sized(item.size));
+        }
+        let fingerprint = self.fingerprint(item)?;
+        let output = item.output.clone().unwrap_or_default();
+        let past = self.journal.past(&item.key, fingerprint, input.as_ref(), &output)?;
+        let replace = match past {
+            Past::Done(record) => return Ok(Err(unchanged(*record))),
+            Past::Ours => true,
+            Past::Unknown => false,
+        };
+        let begun = Begun { fingerprint, input, output, replace };
+        if let Some(record) = self.marked(item, &begun, stored) {
+            return Ok(Err(unchanged(record)));
+        }
+        if !stored {
+            let mut convert = self.convert.clone();
+            convert.replace |= begun.replace;
+            convert::check_output(&Output::Path(begun.output.clone()), &convert)?;
+            if let Some(folder) = begun.output.parent() {
+                let failed = |cause| Error::io("cannot be made", cause).within(folder.display().to_string());
+                std::fs::create_dir_all(folder).map_err(failed)?;
+            }
+        }
+        self.journal.begin(&item.key, fingerprint)?;
+        Ok(Ok(begun))
+    }
+
+    /// Notes that an item is done.
+    pub(super) fn end(&self, record: &Record, begun: Begun) -> Result<()> {
+        let out = Identity::of(&begun.output);
+        if let Some(prefix) = &self.options.done {
+            mark(&marker(prefix, &record.item, &begun), record)?;
+        }
+        self.journal.done(record, begun.fingerprint, begun.input, out)
+    }
+
+    /// Confirms to the disk what was noted.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.journal.sync()
+    }
+
+    /// Returns what a marker says of an item, if its result is there.
+    fn marked(&self, item: &Item, begun: &Begun, stored: bool) -> Option<Record> {
+        let text = std::fs::read(marker(self.options.done.as_ref()?, &item.key, begun)).ok()?;
+        let Ok(super::record::Entry::Record(record)) = super::record::parse_line(text.trim_ascii_end()) else {
+            return None;
+        };
+        let there = stored || Identity::of(&begun.output).is_some_and(|out| out.size() == record.bytes_out);
+        there.then_some(*record)
+    }
+
+    /// Returns a digest of everything but the source that the result depends on.
+    fn fingerprint(&self, item: &Item) -> Result<Digest> {
+        let options = work::options_for(self.convert, item, false)?;
+        let ConvertOptions {
+            from,
+            to,
+            images,
+            platforms,
+            all_platforms,
+            tags,
+            compression,
+            level,
+            recompute,
+            strict,
+            host,
+            ..
+        } = &options;
+        let codec = json!([ENCODER_VERSION, format!("{compression:?} {level:?}")]);
+        let what = json!([format!("{from:?}"), to.name(), images, tags, all_platforms, recompute, strict]);
+        let platforms: Vec<_> = platforms.iter().chain([host]).map(ToString::to_string).collect();
+        Ok(Digest::of(json!([codec, what, platforms]).to_string().as_bytes()))
+    }
+}
+
+fn unchanged(record: Record) -> Box<Record> {
+    Box::new(Record { status: Status::Unchanged, bytes_in: 0, ..record })
+}
+
+/// Returns the name of an item's marker: it depends on all that the result depends on.
+fn marker(prefix: &Path, key: &str, begun: &Begun) -> PathBuf {
+    let name = Digest::of(json!([key, begun.fingerprint.to_string(), begun.input]).to_string().as_bytes()).hex();
+    let mut path = prefix.as_os_str().to_owned();
+    path.push(format!("{name}.json"));
+    path.into()
+}
+
+/// Writes a marker: the same bytes whoever does it, so that it makes no difference who does it last.
+fn mark(path: &Path, record: &Record) -> Result<()> {
+    let failed = |cause| Error::io("cannot write", cause).within(path.display().to_string());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let text = json_line(&Record { seconds: std::time::Duration::ZERO, shard: None, ..record.clone() });
+    let mut file = tempfile::Builder::new().prefix(".transload.").suffix(".tmp").tempfile_in(parent).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

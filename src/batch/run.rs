@@ -1,0 +1,313 @@
+//! Doing all items: several at once, with threads, memory and layers that they share.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::done::Done;
+use super::item::{Item, Items};
+use super::queue::{Queue, Turn};
+use super::record::{Record, Status, Summary};
+use super::shard::Shard;
+use super::work::{self, Paths, Task};
+use crate::cache::{CacheFolder, LayerCache};
+use crate::context::{Cancel, Context};
+use crate::error::{Error, ErrorKind, Result};
+use crate::hands::Hands;
+
+/// Operations beyond the number of threads: while one waits for the disk, another has work.
+const SPARE: usize = 2;
+/// What a thread takes: a block, its result, a codec's tables, buffers.
+const THREAD_BYTES: u64 = 6 << 20;
+/// What an operation takes: documents, lists of members.
+const ITEM_BYTES: u64 = 4 << 20;
+/// What the process takes beside them.
+const BASE_BYTES: u64 = 24 << 20;
+/// How soon somebody else's item is looked at again.
+const BUSY_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How soon a wish to stop is heard.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How a batch is done.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct BatchOptions<'a> {
+    /// What happens to each item.
+    pub task: Task,
+    /// The folder of the results. Below it, `.transload` holds the journal and the locks.
+    pub out: PathBuf,
+    /// How often an item is tried again that failed because of the environment.
+    pub retries: u32,
+    /// How long to wait before the first of those; each further one waits up to twice as long, at most a minute.
+    pub backoff: Duration,
+    /// Begin nothing any more when more items than this failed for good.
+    pub max_failures: Option<u64>,
+    /// Begin nothing any more, and after `grace` stop what was begun.
+    pub stop: Cancel,
+    /// How long items that were begun may take to end after `stop`.
+    pub grace: Duration,
+    /// Bytes of memory to keep to; `None`: as threads and items need.
+    pub memory: Option<u64>,
+    /// A folder that keeps results beyond the run, and how many bytes it may take.
+    pub layer_cache: Option<(PathBuf, u64)>,
+    /// Where markers of what is done go, beside the journal: for storage on which processes cannot append to one file.
+    pub done: Option<PathBuf>,
+    /// Which shard this is, for the records.
+    pub shard: Option<Shard>,
+    /// Brings sources here and results away.
+    pub carrier: Option<&'a dyn Carrier>,
+}
+
+impl BatchOptions<'_> {
+    /// Returns the defaults for a task.
+    pub fn new(task: Task, out: PathBuf) -> Self {
+        Self {
+            task,
+            out,
+            retries: 3,
+            backoff: Duration::from_secs(1),
+            max_failures: None,
+            stop: Cancel::default(),
+            grace: Duration::from_secs(10),
+            memory: None,
+            layer_cache: None,
+            done: None,
+            shard: None,
+            carrier: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for BatchOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchOptions").field("task", &self.task).field("out", &self.out).finish_non_exhaustive()
+    }
+}
+
+/// Brings sources from somewhere, and results there. Errors of the kind [`Environment`](crate::ErrorKind::Environment)
+/// are tried again.
+pub trait Carrier: Sync {
+    /// Puts an item's source at this path; `None`: sources are where they are named.
+    fn fetch(&self, item: &Item, to: &Path) -> Option<Result<()>>;
+
+    /// Takes an item's result away from this path; `None`: results stay where they are named.
+    fn store(&self, item: &Item, from: &Path) -> Option<Result<()>>;
+
+    /// Tells whether results are taken away.
+    fn stores(&self) -> bool;
+
+    /// Tells whether sources are brought.
+    fn fetches(&self) -> bool;
+}
+
+/// Does all items, the largest first, and tells `ended` what became of each, from any thread, once. One that fails stops
+/// no other.
+///
+/// # Errors
+///
+/// Those of setting up: the output folder, its journal, the layer cache. What happens to items is in the records.
+pub fn run(
+    items: Items,
+    options: &BatchOptions<'_>,
+    cx: &Context<'_>,
+    ended: &(dyn Fn(&Record) + Sync),
+) -> Result<Summary> {
+    let started = Instant::now();
+    let threads = threads(options.memory, cx.threads);
+    let cache = match &options.layer_cache {
+        Some((folder, room)) => Some(CacheFolder::open(folder, *room)?),
+        None => None,
+    };
+    let hands = Hands::new(threads);
+    let cx = cx.sharing(hands.clone(), LayerCache::new(cache));
+    let done = match &options.task {
+        Task::Convert(convert) => Some(Done::open(options, convert, &cx.limits)?),
+        Task::Verify(_) | Task::Inspect { .. } => None,
+    };
+    let Items { mut items, others } = items;
+    items.retain(|item| !done.as_ref().is_some_and(|done| done.is_own_output(item)));
+    items.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.key.cmp(&b.key)));
+    let summary = Mutex::new(Summary { shard: options.shard, ..Summary::default() });
+    let told = |mut record: Record| {
+        record.shard = options.shard;
+        summary.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
+        ended(&record);
+    };
+    others.into_iter().for_each(told);
+    let batch = Batch { items: &items, options, done, hands, cx: &cx, failures: AtomicU64::new(0) };
+    let runners = items.len().min(runners(options.memory, threads));
+    let (queue, over) = (Queue::new(items.len()), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| watch(options, &queue, &cx.cancel, &over));
+        let runners: Vec<_> = (0..runners).map(|_| scope.spawn(|| batch.work(&queue, &told))).collect();
+        // One that panics has told why; its item is missing from the report.
+        let panicked = runners.into_iter().map(|runner| runner.join()).filter(std::result::Result::is_err).count();
+        over.store(true, Ordering::Relaxed);
+        let _ = watch.join();
+        if panicked > 0 { Err(crate::pool::panicked()) } else { Ok(()) }
+    })?;
+    let left = queue.left();
+    let begun = left.iter().filter_map(|turn| turn.last.clone());
+    begun.for_each(told);
+    if let Some(done) = &batch.done {
+        done.sync()?;
+    }
+    let mut summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.interrupted = options.stop.is_triggered() || cx.cancel.is_triggered();
+    summary.seconds = started.elapsed();
+    Ok(summary)
+}
+
+/// Has nothing begun any more when that is wished, and what was begun stopped when its time is over.
+fn watch(options: &BatchOptions<'_>, queue: &Queue, cancel: &Cancel, over: &AtomicBool) {
+    let mut stopped = None;
+    while !over.load(Ordering::Relaxed) {
+        if options.stop.is_triggered() || cancel.is_triggered() {
+            queue.stop();
+            if stopped.get_or_insert_with(Instant::now).elapsed() >= options.grace {
+                cancel.trigger();
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+struct Batch<'a> {
+    items: &'a [Item],
+    options: &'a BatchOptions<'a>,
+    done: Option<Done<'a>>,
+    hands: Hands,
+    cx: &'a Context<'a>,
+    /// Items that failed for good.
+    failures: AtomicU64,
+}
+
+impl Batch<'_> {
+    fn work(&self, queue: &Queue, told: &dyn Fn(Record)) {
+        while let Some(turn) = queue.next() {
+            let item = &self.items[turn.at];
+            let started = Instant::now();
+            let hand = self.hands.wait();
+            let result = self.perform(item);
+            drop(hand);
+            let mut record = match result {
+                Ok(Some(record)) => record,
+                Ok(None) => {
+                    queue.again(turn, BUSY_WAIT);
+                    continue;
+                }
+                Err(error) => {
+                    let record = work::failed(item, &error);
+                    let again = error.kind() == ErrorKind::Environment && turn.failed < self.options.retries;
+                    if again && !self.cx.cancel.is_triggered() {
+                        let wait = self.wait(turn.failed, &item.key);
+                        queue.again(Turn { failed: turn.failed + 1, last: Some(record), ..turn }, wait);
+                        continue;
+                    }
+                    record
+                }
+            };
+            record.seconds = started.elapsed();
+            let for_good = record.status == Status::Failed && !record.is_temporary();
+            told(record);
+            queue.done();
+            let failures = self.failures.fetch_add(u64::from(for_good), Ordering::Relaxed) + u64::from(for_good);
+            if self.options.max_failures.is_some_and(|most| failures > most) {
+                queue.stop();
+            }
+        }
+    }
+
+    /// Does an item, unless that was done before; `None` when somebody else is at it.
+    fn perform(&self, item: &Item) -> Result<Option<Record>> {
+        let Some(done) = &self.done else {
+            let (paths, _temporary) = self.fetched(item)?;
+            return work::perform(item, &self.options.task, &paths, false, self.cx).map(Some);
+        };
+        let Some(claim) = done.claim(item)? else { return Ok(None) };
+        let begun = match done.begin(item)? {
+            Ok(begun) => begun,
+            Err(record) => return Ok(Some(*record)),
+        };
+        let (mut paths, temporary) = self.fetched(item)?;
+        let carrier = self.options.carrier.filter(|carrier| carrier.stores());
+        if carrier.is_some() {
+            let folder = temporary.map_or_else(|| self.temporary(), Ok)?;
+            paths.output = Some(folder.path().join("out"));
+            let record = work::perform(item, &self.options.task, &paths, true, self.cx)?;
+            let from = folder.path().join("out");
+            if let Some(stored) = carrier.and_then(|carrier| self.hands.lend(|| carrier.store(item, &from))) {
+                stored?;
+            }
+            done.end(&record, begun)?;
+            return Ok(Some(record));
+        }
+        let record = work::perform(item, &self.options.task, &paths, begun.replace, self.cx)?;
+        done.end(&record, begun)?;
+        drop(claim);
+        Ok(Some(record))
+    }
+
+    /// Returns where an item's source is, after it was brought here.
+    fn fetched(&self, item: &Item) -> Result<(Paths, Option<tempfile::TempDir>)> {
+        let mut paths = Paths { input: item.input.clone(), output: item.output.clone() };
+        let Some(carrier) = self.options.carrier.filter(|carrier| carrier.fetches()) else { return Ok((paths, None)) };
+        let folder = self.temporary()?;
+        paths.input = folder.path().join("in");
+        if let Some(fetched) = self.hands.lend(|| carrier.fetch(item, &paths.input)) {
+            fetched?;
+        }
+        Ok((paths, Some(folder)))
+    }
+
+    fn temporary(&self) -> Result<tempfile::TempDir> {
+        let parent = self.cx.temp_dir.clone().unwrap_or_else(|| self.options.out.clone());
+        let made = tempfile::Builder::new().prefix(".transload.").suffix(".tmp").tempdir_in(&parent);
+        made.map_err(|cause| Error::io("cannot make a temporary folder", cause).within(parent.display().to_string()))
+    }
+
+    /// Returns how long to wait before an item is tried again. Items that failed together do not come back together.
+    fn wait(&self, failed: u32, key: &str) -> Duration {
+        let most = self.options.backoff.saturating_mul(1 << failed.min(16)).min(LONGEST_WAIT);
+        let share = u32::from(crate::digest::Digest::of(format!("{failed} {key}").as_bytes()).first_bytes()[0]);
+        most / 2 + most / 2 * share / 255
+    }
+}
+
+/// Returns how many threads there is memory for.
+fn threads(memory: Option<u64>, wanted: NonZeroUsize) -> NonZeroUsize {
+    let Some(memory) = memory else { return wanted };
+    let most = memory.saturating_sub(BASE_BYTES) / (THREAD_BYTES + ITEM_BYTES);
+    wanted.min(NonZeroUsize::new(usize::try_from(most).unwrap_or(usize::MAX)).unwrap_or(NonZeroUsize::MIN))
+}
+
+/// Returns how many items can be under way.
+fn runners(memory: Option<u64>, threads: NonZeroUsize) -> usize {
+    let wanted = threads.get() + SPARE;
+    let Some(memory) = memory else { return wanted };
+    let left = memory.saturating_sub(BASE_BYTES + THREAD_BYTES * threads.get() as u64);
+    wanted.min(usize::try_from(left / ITEM_BYTES).unwrap_or(usize::MAX)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_bounds_what_is_under_way() {
+        let threads_of = |memory, wanted| threads(memory, NonZeroUsize::new(wanted).unwrap());
+        for (memory, wanted, threads, items) in [
+            (None, 8, 8, 10),
+            (Some(0), 8, 1, 1),
+            (Some(64 << 20), 8, 4, 4),
+            (Some(128 << 20), 2, 2, 4),
+            (Some(u64::MAX), 2, 2, 4),
+        ] {
+            let found = threads_of(memory, wanted);
+            assert_eq!((found.get(), runners(memory, found)), (threads, items), "{memory:?}");
+        }
+    }
+}

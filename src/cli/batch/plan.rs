@@ -1,0 +1,39 @@
+//! `transload batch plan`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use transload::Format;
+use transload::batch::write_line;
+
+use super::select::SelectArgs;
+use crate::cli::args::format;
+use crate::cli::signals::Signals;
+use crate::cli::source::LimitArgs;
+
+#[derive(Args, Debug)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    select: SelectArgs,
+    /// Format of the results
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    to: Option<Format>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub(super) fn run(args: &PlanArgs, _: &Signals) -> Result<ExitCode> {
+    let items = args.select.items(args.to, (false, false), &args.limits.limits()?)?;
+    let mut stdout = io::stdout().lock();
+    for item in &items.items {
+        let mut line = item.line();
+        // The list is for a run that says where results go.
+        line.output = args.to.is_some().then(|| item.key.clone());
+        line.id = line.id.filter(|id| args.to.is_none() || *id != item.key);
+        stdout.write_all(write_line(&line).as_bytes())?;
+    }
+    stdout.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

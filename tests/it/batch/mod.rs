@@ -1,0 +1,3 @@
+//! Many archives as one job.
+
+mod merge;
