@@ -20,7 +20,10 @@ Exit codes:
 
 /// What was asked is not so: archives differ, or something is wrong in one.
 pub(super) const ANSWER_NO: u8 = 1;
-const TRY_AGAIN: u8 = 75;
+/// Another try may end better: sysexits.h calls it EX_TEMPFAIL.
+pub(super) const TRY_AGAIN: u8 = 75;
+/// Whoever runs us again gets the same answer.
+pub(super) const PERMANENT: [u8; 5] = [ANSWER_NO, 2, 3, 4, 5];
 
 /// Returns the code for a batch that may have been interrupted: another try goes on where it was.
 pub(super) fn batch(summary: &Summary, signal: usize) -> u8 {

@@ -4,9 +4,11 @@ mod carrier;
 mod memory;
 mod metrics;
 mod plan;
+mod render;
 mod report;
 mod run;
 mod select;
+mod shard;
 mod tally;
 
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use clap::{Args, Subcommand};
 
 use super::signals::Signals;
 use plan::PlanArgs;
+use render::RenderArgs;
 use run::RunArgs;
 
 const EXAMPLES: &str = "\
@@ -51,11 +54,14 @@ pub(super) struct BatchArgs {
 enum Other {
     /// Print the list of what would be done, with sizes: for --list
     Plan(PlanArgs),
+    /// Print what an engine needs to run a batch on many machines
+    Render(RenderArgs),
 }
 
 pub(super) fn run(args: &BatchArgs, signals: &Signals) -> Result<ExitCode> {
     match &args.other {
-        Some(Other::Plan(args)) => plan::run(args, signals),
+        Some(Other::Plan(args)) => plan::run(args),
+        Some(Other::Render(args)) => render::run(args),
         None => run::run(&args.run, signals),
     }
 }

@@ -10,7 +10,6 @@ use transload::batch::write_line;
 
 use super::select::SelectArgs;
 use crate::cli::args::format;
-use crate::cli::signals::Signals;
 use crate::cli::source::LimitArgs;
 
 #[derive(Args, Debug)]
@@ -24,8 +23,8 @@ pub(super) struct PlanArgs {
     limits: LimitArgs,
 }
 
-pub(super) fn run(args: &PlanArgs, _: &Signals) -> Result<ExitCode> {
-    let items = args.select.items(args.to, (false, false), &args.limits.limits()?)?;
+pub(super) fn run(args: &PlanArgs) -> Result<ExitCode> {
+    let (items, _) = args.select.items(args.to, (false, false), &args.limits.limits()?)?;
     let mut stdout = io::stdout().lock();
     for item in &items.items {
         let mut line = item.line();

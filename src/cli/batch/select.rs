@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use transload::batch::{Items, NameTemplate, Naming, read_list};
+use transload::batch::{Items, NameTemplate, Naming, Shard, read_list};
 use transload::{Error, ErrorKind, Format, Limits};
 
+use super::shard::ShardArgs;
 use crate::cli::args::parse;
 use crate::cli::source::usage;
 use crate::cli::stdio::PatientStdin;
@@ -28,6 +29,8 @@ pub(super) struct SelectArgs {
     /// What results are called: {dir}, {stem} and {ext} are the source's folder and name, and the target's ending
     #[arg(long, value_name = "TEMPLATE", value_parser = parse::<NameTemplate>)]
     name_template: Option<NameTemplate>,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 impl SelectArgs {
@@ -35,8 +38,14 @@ impl SelectArgs {
         self.out.clone().unwrap_or_else(|| PathBuf::from("."))
     }
 
-    /// Finds the items, before anything is done to one of them.
-    pub(super) fn items(&self, to: Option<Format>, remote: (bool, bool), limits: &Limits) -> Result<Items> {
+    /// Finds the items, before anything is done to one of them, and which part of them is this process's.
+    pub(super) fn items(
+        &self,
+        to: Option<Format>,
+        remote: (bool, bool),
+        limits: &Limits,
+    ) -> Result<(Items, Option<Shard>)> {
+        let shard = self.shard.shard()?;
         let mut naming = Naming::new(to, self.out());
         (naming.remote_inputs, naming.remote_outputs) = remote;
         if let Some(template) = &self.name_template {
@@ -58,7 +67,10 @@ impl SelectArgs {
             }
         }
         items.check()?;
-        Ok(items)
+        if let Some(shard) = shard {
+            items.keep_shard(shard, self.shard.by_size());
+        }
+        Ok((items, shard))
     }
 }
 

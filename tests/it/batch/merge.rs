@@ -46,6 +46,33 @@ fn three(sandbox: &Sandbox) -> [PathBuf; 3] {
     ]
 }
 
+/// A report with everything in it that a line can say.
+pub(crate) fn all_kinds_of_lines() -> String {
+    let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let full = json!({
+        "in_digest": digest("1"), "out_digest": format!("sha512:{}", "2".repeat(128)), "shard": "3/8", "seconds": 61.002,
+        "images": [
+            {"names": ["app:1"], "image_id": digest("3"), "manifest_digest": digest("4"), "platform": "linux/amd64"},
+            {"names": [], "image_id": null, "manifest_digest": null, "platform": null},
+        ],
+        "losses": ["an annotation"], "recompressed": [{"from": digest("5"), "to": digest("6"), "compression": "zstd"}],
+        "bytes_in": u64::MAX,
+    });
+    let error = json!({"code": "digest", "class": "permanent", "message": "x\u{1b}", "member": "blobs/x"});
+    let asked = json!({
+        "in": "/in/x", "out": "/out/x", "tags": ["app:1"], "platform": "linux/arm64", "image": "@1", "size": 7, "id": "x",
+    });
+    [
+        line("a", "ok", &full),
+        line("b", "unchanged", &json!({})),
+        line("c", "skipped", &json!({"out": null})),
+        failed("d", "environment", "temporary"),
+        line("e", "failed", &json!({"error": error, "line": asked})),
+        end(Some("3/8")),
+    ]
+    .concat()
+}
+
 fn lines(stdout: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(stdout).expect("a report is text");
     text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()

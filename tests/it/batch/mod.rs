@@ -1,3 +1,4 @@
 //! Many archives as one job.
 
-mod merge;
+pub(crate) mod merge;
+pub(crate) mod render;

@@ -3,6 +3,7 @@
 mod chromium;
 mod diff;
 mod identity;
+mod judges;
 mod legacy;
 mod loadability;
 mod loads;

@@ -6,6 +6,7 @@ mod containers;
 mod daemon;
 mod docker;
 mod listing;
+mod python;
 mod scratch;
 
 pub(crate) use chromium::{Chromium, Scheme};
@@ -13,6 +14,7 @@ pub(crate) use containerd::Containerd;
 pub(crate) use containers::Containers;
 pub(crate) use docker::Docker;
 pub(crate) use listing::{Listing, list_folder, list_tar};
+pub(crate) use python::python;
 
 use super::shared::say;
 use scratch::Scratch;
@@ -30,13 +32,17 @@ pub(crate) fn require(tools: &[&str]) -> bool {
     if fs::metadata("/proc/self").map_or(1, |me| me.uid()) != 0 {
         missing.push("root");
     }
-    if missing.is_empty() {
-        return true;
+    if !missing.is_empty() {
+        skip(&missing);
     }
+    missing.is_empty()
+}
+
+/// Says loudly that a test is skipped because of what is missing, or fails it.
+fn skip(missing: &[&str]) {
     let reason = format!("engines are missing: {} (scripts/install-engines)", missing.join(", "));
     assert!(env::var_os("TRANSLOAD_REQUIRE_ENGINES").is_none_or(|value| value != "1"), "{reason}");
     say(&format!("SKIPPED: {reason}"));
-    false
 }
 
 /// Finds a tool: the distribution's own first, since its behaviour is the one that was measured.

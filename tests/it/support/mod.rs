@@ -5,6 +5,7 @@ pub(crate) mod codec;
 pub(crate) mod docker;
 pub(crate) mod engines;
 pub(crate) mod found;
+pub(crate) mod golden;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod makes;

@@ -1,5 +1,6 @@
 //! What a summary tells, from the lines of the items: bounded, however many there are.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::Duration;
@@ -48,9 +49,9 @@ pub(super) fn gather(reports: &mut Reports<File>) -> Result<Gathered> {
         note_slow(&mut slowest, &record);
     }
     let mut failures: Vec<Failures> = failures.into_values().collect();
-    failures.sort_by(|a, b| b.items.cmp(&a.items));
+    failures.sort_by_key(|failure| Reverse(failure.items));
     let mut processes = reports.ends().to_vec();
-    processes.sort_by(|a, b| b.seconds.cmp(&a.seconds));
+    processes.sort_by_key(|process| Reverse(process.seconds));
     Ok(Gathered { total: reports.summary(), failures, slowest, processes })
 }
 
