@@ -1,5 +1,6 @@
 //! Real engines for tests: found or skipped, run in private folders, stopped by process id.
 
+mod chromium;
 mod containerd;
 mod containers;
 mod daemon;
@@ -9,6 +10,7 @@ mod python;
 mod scratch;
 mod slurm;
 
+pub(crate) use chromium::{Chromium, Scheme};
 pub(crate) use containerd::Containerd;
 pub(crate) use containers::Containers;
 pub(crate) use docker::Docker;
