@@ -225,6 +225,11 @@ fn refuse_losses(losses: &[String]) -> Result<()> {
     Err(Error::unsupported(message).hint("without --strict it is only told"))
 }
 
+/// Refuses options that make no sense, whatever the input is.
+pub(crate) fn check_options(options: &ConvertOptions) -> Result<()> {
+    wanted(options).and(existing(options)).map(drop)
+}
+
 /// Checks the options that can be checked without an input.
 fn wanted(options: &ConvertOptions) -> Result<Wanted> {
     let picks = options.images.iter().map(|text| Pick::parse(text)).collect::<Result<_>>()?;

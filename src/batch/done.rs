@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::claim::{Lock, Locks};
+use super::identity::Identity;
 use super::item::Item;
-use super::journal::{Identity, Journal, Past};
+use super::journal::{Journal, Past};
 use super::json_line;
+use super::options::BatchOptions;
 use super::record::{Record, Status};
-use super::run::BatchOptions;
 use super::work;
 use crate::codec::ENCODER_VERSION;
 use crate::convert::{self, ConvertOptions};

@@ -4,57 +4,22 @@
 //! Several processes append to it, each under a lock. A process that is killed leaves at worst a line without an end.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use super::claim::Locks;
+use super::identity::Identity;
 use super::json_line;
 use super::lines::Lines;
 use super::record::Record;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-
-/// How a source or a result is known again without reading it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Identity {
-    size: u64,
-    /// Seconds and nanoseconds.
-    mtime: (i64, i64),
-}
-
-impl Identity {
-    /// Returns how a file or folder is known now; `None` when nothing is there.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok()?;
-        let time = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
-        let mut known = Self { size: metadata.len(), mtime: time(&metadata) };
-        if metadata.is_dir() {
-            // The youngest of all that is in it: a file that is written again leaves its folder's time as it is.
-            known.size = 0;
-            for metadata in WalkDir::new(path).into_iter().flatten().filter_map(|entry| entry.metadata().ok()) {
-                known.size += if metadata.is_file() { metadata.len() } else { 0 };
-                known.mtime = known.mtime.max(time(&metadata));
-            }
-        }
-        Some(known)
-    }
-
-    /// Returns how something is known of which nothing but the size is.
-    pub(super) fn sized(size: u64) -> Self {
-        Self { size, mtime: (0, 0) }
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-}
 
 /// A line of the journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -276,7 +241,7 @@ mod tests {
         let (path, output) = (temp.path().join("journal"), temp.path().join("out"));
         let journal = Journal::open(&path, &Limits::default()).unwrap();
         let other = Journal::open(&path, &Limits::default()).unwrap();
-        let input = Some(Identity { size: 1, mtime: (2, 3) });
+        let input = Some(Identity::sized(1));
         let past = |options, input: Option<&Identity>| other.past("a", options, input, Some(&output)).unwrap();
         assert!(matches!(past(options(1), input.as_ref()), Past::Unknown));
         journal.begin("a", options(1)).unwrap();

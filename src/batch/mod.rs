@@ -4,12 +4,14 @@
 
 mod claim;
 mod done;
+mod identity;
 mod item;
 mod journal;
 mod lines;
 mod list;
 mod merge;
 mod naming;
+mod options;
 mod queue;
 mod record;
 mod run;
@@ -21,10 +23,11 @@ pub use item::{Item, Items, Naming};
 pub use list::{Line, read as read_list, write as write_line};
 pub use merge::Reports;
 pub use naming::NameTemplate;
+pub use options::{BatchOptions, Carrier};
 pub use record::{
     Class, Ending, Entry, Failure, Recompressed, Record, RecordedImage, SCHEMA, Status, Summary, parse_line,
 };
-pub use run::{BatchOptions, Carrier, run};
+pub use run::run;
 pub use shard::{Shard, by_hash, by_size};
 pub use work::Task;
 

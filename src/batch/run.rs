@@ -2,19 +2,19 @@
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::done::Done;
 use super::item::{Item, Items};
+use super::options::BatchOptions;
 use super::queue::{Queue, Turn};
 use super::record::{Record, Status, Summary};
-use super::shard::Shard;
 use super::work::{self, Paths, Task};
 use crate::cache::{CacheFolder, LayerCache};
 use crate::context::{Cancel, Context};
+use crate::convert;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hands::Hands;
 
@@ -32,84 +32,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How soon a wish to stop is heard.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How a batch is done.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct BatchOptions<'a> {
-    /// What happens to each item.
-    pub task: Task,
-    /// The folder of the results. Below it, `.transload` holds the journal and the locks.
-    pub out: PathBuf,
-    /// How often an item is tried again that failed because of the environment.
-    pub retries: u32,
-    /// How long to wait before the first of those; each further one waits up to twice as long, at most a minute.
-    pub backoff: Duration,
-    /// Begin nothing any more when more items than this failed for good.
-    pub max_failures: Option<u64>,
-    /// Begin nothing any more, and after `grace` stop what was begun.
-    pub stop: Cancel,
-    /// How long items that were begun may take to end after `stop`.
-    pub grace: Duration,
-    /// Bytes of memory to keep to; `None`: as threads and items need.
-    pub memory: Option<u64>,
-    /// A folder that keeps results beyond the run, and how many bytes it may take.
-    pub layer_cache: Option<(PathBuf, u64)>,
-    /// Where markers of what is done go, beside the journal: for storage on which processes cannot append to one file.
-    pub done: Option<PathBuf>,
-    /// Which shard this is, for the records.
-    pub shard: Option<Shard>,
-    /// Brings sources here and results away.
-    pub carrier: Option<&'a dyn Carrier>,
-}
-
-impl BatchOptions<'_> {
-    /// Returns the defaults for a task.
-    pub fn new(task: Task, out: PathBuf) -> Self {
-        Self {
-            task,
-            out,
-            retries: 3,
-            backoff: Duration::from_secs(1),
-            max_failures: None,
-            stop: Cancel::default(),
-            grace: Duration::from_secs(10),
-            memory: None,
-            layer_cache: None,
-            done: None,
-            shard: None,
-            carrier: None,
-        }
-    }
-}
-
-impl std::fmt::Debug for BatchOptions<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BatchOptions").field("task", &self.task).field("out", &self.out).finish_non_exhaustive()
-    }
-}
-
-/// Brings sources from somewhere, and results there. Errors of the kind [`Environment`](crate::ErrorKind::Environment)
-/// are tried again.
-pub trait Carrier: Sync {
-    /// Puts an item's source at this path; `None`: sources are where they are named.
-    fn fetch(&self, item: &Item, to: &Path) -> Option<Result<()>>;
-
-    /// Takes an item's result away from this path; `None`: results stay where they are named.
-    fn store(&self, item: &Item, from: &Path) -> Option<Result<()>>;
-
-    /// Tells whether results are taken away.
-    fn stores(&self) -> bool;
-
-    /// Tells whether sources are brought.
-    fn fetches(&self) -> bool;
-}
-
 /// Does all items, the largest first, and tells `ended` what became of each, from any thread, once. One that fails stops
 /// no other.
 ///
 /// # Errors
 ///
-/// Those of setting up: the output folder, its journal, the layer cache. What happens to items is in the records.
+/// Those of setting up: [`Usage`](ErrorKind::Usage) for options that make no sense whatever the items are,
+/// [`Environment`](ErrorKind::Environment) for the output folder, its journal, the layer cache. What happens to items is
+/// in the records.
 pub fn run(
     items: Items,
     options: &BatchOptions<'_>,
@@ -125,7 +55,10 @@ pub fn run(
     let hands = Hands::new(threads);
     let cx = cx.sharing(hands.clone(), LayerCache::new(cache));
     let done = match &options.task {
-        Task::Convert(convert) => Some(Done::open(options, convert, &cx.limits)?),
+        Task::Convert(convert) => {
+            convert::check_options(convert)?;
+            Some(Done::open(options, convert, &cx.limits)?)
+        }
         Task::Verify(_) | Task::Inspect { .. } => None,
     };
     let Items { mut items, others } = items;

@@ -47,7 +47,8 @@ fn what_is_killed_at_any_moment_is_gone_on_with() {
                 assert!(contents(&fleet.sandbox.path("out")) == want, "{rest}");
                 let twice = done.values().map(|times| times - 1).sum::<usize>();
                 assert!(twice <= 5 * IN_FLIGHT, "{twice} were done twice");
-                assert_eq!(done.len(), 60);
+                // A process may be killed after it noted what it did and before it told.
+                assert!(done.len() >= 60 - 5 * IN_FLIGHT, "{} were told of", done.len());
                 assert_leftovers(&fleet, to);
                 fs::remove_dir_all(fleet.sandbox.path("out")).expect("it is there");
                 done.clear();

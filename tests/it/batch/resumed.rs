@@ -1,7 +1,6 @@
 //! A rerun does what is left, what changed, and nothing else.
 
 use std::fs;
-use std::path::Path;
 
 use super::fleet::{Fleet, contents, ends, member, outputs};
 
@@ -148,21 +147,19 @@ fn a_users_own_file_is_never_replaced_unasked() {
         let extension = if to == "oci-dir" { "oci" } else { "oci.tar" };
         let own = fleet.sandbox.path(&format!("out/1/app-001.{extension}"));
         fs::create_dir_all(own.parent().expect("it is in a folder")).expect("a folder can be made");
-        let (write, read): (fn(&Path), fn(&Path) -> Vec<u8>) = if to == "oci-dir" {
-            (
-                |path| crate::support::Layout::new().named(&member(50), "demo/own:1").tree().write_to(path),
-                |path| fs::read(path.join("index.json")).unwrap_or_default(),
-            )
+        let text = if to == "oci-dir" { own.join("index.json") } else { own.clone() };
+        if to == "oci-dir" {
+            crate::support::Layout::new().named(&member(50), "demo/own:1").tree().write_to(&own);
         } else {
-            (|path| fs::write(path, "precious").expect("it can be written"), |path| fs::read(path).unwrap_or_default())
-        };
-        write(&own);
-        let precious = read(&own);
+            fs::write(&own, "precious").expect("it can be written");
+        }
+        let read = || fs::read(&text).expect("it is there");
+        let precious = read();
         for want in [[2, 0, 1, 0], [0, 2, 1, 0]] {
             ends(fleet.batch(to), 1);
             assert_eq!(fleet.report().counts(), want);
             assert_eq!(fleet.report().code(&format!("1/app-001.{extension}")), "exists");
-            assert_eq!(read(&own), precious);
+            assert_eq!(read(), precious);
         }
         fleet.batch(to).arg("--force").ok();
         // Asked for is asked for again: what is done and unchanged needs no force.

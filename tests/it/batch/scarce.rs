@@ -92,9 +92,11 @@ fn a_source_that_vanished_is_told() {
     let run = ends(fleet.call("oci-archive", "report.jsonl").args(["--retries", "0", "--list", "list"]), 75);
     assert!(run.stderr.contains("in/absent.tar") && run.stderr.contains("No such file"), "{run}");
     assert_eq!(fleet.report().counts(), [2, 0, 1, 0]);
-    // It goes while others are done: the first item takes a while, and has the second removed.
-    let call = fleet.call("oci-archive", "r").args(["--retries", "0", "--threads", "1", "in/2", "in/3", "--fetch"]);
-    let run = ends(call.arg("cp {in} {file}; rm -f in/*/app-003.tar in/*/app-002.tar"), 75);
+    // It goes while others are done: what brings the first item removes the second, and who brings that waits for it.
+    let fetch =
+        "case {in} in *002*) rm in/3/app-003.tar; touch gone;; *) until [ -e gone ]; do sleep 0.01; done;; esac";
+    let call = fleet.call("oci-archive", "r").args(["--retries", "0", "in/2", "in/3", "--fetch"]);
+    let run = ends(call.arg(format!("{fetch}; cp {{in}} {{file}}")), 75);
     assert_eq!(Report::read(&fleet.sandbox.path("r")).counts(), [1, 0, 1, 0], "{run}");
 }
 
