@@ -17,13 +17,14 @@ use crate::cli::args::Cli;
 
 const EXAMPLES: &str = "\
 Examples:
-  transload batch render --engine parallel --shards 16 -- --to oci-archive --out new old | bash
-  transload batch render --engine slurm --shards 256 -- --to oci-archive --out new old > job.sh
-  transload batch render --engine k8s --shards 256 --container-image registry.example.com/transload:1 \\
-      -- --to oci-archive --out new --list jobs.jsonl | kubectl create -f -
+  transload batch render --engine parallel --shards 8 -- --to oci-archive old
+  transload batch render --engine slurm --shards 256 -- \\
+      --to oci-archive --out new old > job.sh
+  transload batch render --engine k8s --shards 256 --container-image IMAGE -- \\
+      --to oci-archive --out new --list jobs.jsonl | kubectl create -f -
 
-What follows -- is what `transload batch` takes, apart from --shard, --report and --threads: those are added. On
-Kubernetes its paths are below the volume. Every process writes a report of its own into the folder --reports;
+What follows -- is what `transload batch` takes, apart from --shard, --report and --threads: those are added. On \
+Kubernetes its paths are below the volume. Every process writes a report of its own into the folder --reports; \
 `transload report merge` puts them together. The manifests know the exit codes: what failed for good is not tried again.";
 
 #[derive(Args, Debug)]
