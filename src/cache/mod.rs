@@ -67,7 +67,7 @@ struct Slots {
 #[derive(Debug)]
 enum Slot {
     Making,
-    Made { made: Made, used: u64 },
+    Made { made: Box<Made>, used: u64 },
 }
 
 impl LayerCache {
@@ -132,7 +132,7 @@ impl Slots {
         match self.by_recipe.get_mut(&recipe) {
             Some(Slot::Made { made, used }) => {
                 *used = self.clock;
-                Some(Found::Made(made.clone()))
+                Some(Found::Made(Made::clone(made)))
             }
             Some(Slot::Making) => None,
             None => {
@@ -144,7 +144,7 @@ impl Slots {
 
     fn keep(&mut self, recipe: Recipe, made: Made) {
         self.clock += 1;
-        self.by_recipe.insert(recipe, Slot::Made { made, used: self.clock });
+        self.by_recipe.insert(recipe, Slot::Made { made: Box::new(made), used: self.clock });
         let used = |(recipe, slot): (&Recipe, &Slot)| match slot {
             Slot::Made { used, .. } => Some((*used, *recipe)),
             Slot::Making => None,

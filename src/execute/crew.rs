@@ -58,7 +58,7 @@ enum Piece {
         made: Option<Vec<u8>>,
     },
     Failed(Error),
-    End(Read),
+    End(Box<Read>),
 }
 
 struct Lane<'a> {
@@ -200,7 +200,7 @@ impl<'a> Crew<'a> {
 
     /// Ends what one job read.
     pub(super) fn end(&self, lane: LaneId, read: Read) -> Result<()> {
-        self.put(lane, Piece::End(read))
+        self.put(lane, Piece::End(Box::new(read)))
     }
 
     fn put(&self, id: LaneId, piece: Piece) -> Result<()> {
@@ -268,7 +268,7 @@ impl<'a> Crew<'a> {
                         let done = caught(|| committer.block(&read, made.as_deref()));
                         (done, Vec::from_iter(made.into_iter().chain([read])))
                     }
-                    Piece::End(read) => (caught(|| committer.end(read)), Vec::new()),
+                    Piece::End(read) => (caught(|| committer.end(*read)), Vec::new()),
                     Piece::Failed(error) => (Err(error), Vec::new()),
                     Piece::Raw(..) | Piece::Taken => unreachable!("it is not ready"),
                 };

@@ -17,7 +17,6 @@ use super::memory;
 use super::metrics::Metrics;
 use super::report::Report;
 use super::select::SelectArgs;
-use super::shard::ShardArgs;
 use super::tally::Tally;
 use crate::cli::conversion::{ConversionArgs, no_format};
 use crate::cli::exit;
@@ -33,8 +32,6 @@ const CACHE_BYTES: &str = "10G";
 pub(super) struct RunArgs {
     #[command(flatten)]
     select: SelectArgs,
-    #[command(flatten)]
-    shard: ShardArgs,
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
@@ -95,11 +92,8 @@ pub(super) fn run(args: &RunArgs, signals: &Signals) -> Result<ExitCode> {
     cx.cancel = Cancel::default();
     let commands = Commands { fetch: args.fetch.clone(), store: args.store.clone() };
     let to = if args.verify_only || args.inspect_only { None } else { args.conversion.to };
-    let shard = args.shard.shard()?;
-    let mut items = args.select.items(to, (commands.fetches(), commands.stores()), &cx.limits)?;
-    if let Some(shard) = shard {
-        items.keep_shard(shard, args.shard.balanced());
-    }
+    let remote = (commands.fetches(), commands.stores());
+    let (items, shard) = args.select.items(to, remote, &cx.limits, signals)?;
     let report = args.report.as_deref().map(|path| Report::open(path, shard)).transpose()?;
     let metrics = args.metrics.as_deref().map(|path| Metrics::new(path, number_of(&items)));
     let options = options(args, task, signals, shard, &commands);

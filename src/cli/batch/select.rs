@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use transload::batch::{Items, NameTemplate, Naming, read_list};
-use transload::{Error, ErrorKind, Format, Limits};
+use transload::batch::{Items, NameTemplate, Naming, Shard, read_list};
+use transload::{Cancel, Error, ErrorKind, Format, Limits};
 
+use super::shard::ShardArgs;
 use crate::cli::args::parse;
+use crate::cli::signals::Signals;
 use crate::cli::source::usage;
 use crate::cli::stdio::PatientStdin;
 
@@ -28,6 +30,8 @@ pub(super) struct SelectArgs {
     /// What results are called: {dir}, {stem} and {ext} are the source's folder and name, and the target's ending
     #[arg(long, value_name = "TEMPLATE", value_parser = parse::<NameTemplate>)]
     name_template: Option<NameTemplate>,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 impl SelectArgs {
@@ -35,8 +39,15 @@ impl SelectArgs {
         self.out.clone().unwrap_or_else(|| PathBuf::from("."))
     }
 
-    /// Finds the items, before anything is done to one of them.
-    pub(super) fn items(&self, to: Option<Format>, remote: (bool, bool), limits: &Limits) -> Result<Items> {
+    /// Finds the items, before anything is done to one of them, and which part of them is this process's.
+    pub(super) fn items(
+        &self,
+        to: Option<Format>,
+        remote: (bool, bool),
+        limits: &Limits,
+        signals: &Signals,
+    ) -> Result<(Items, Option<Shard>)> {
+        let shard = self.shard.shard()?;
         let mut naming = Naming::new(to, self.out());
         (naming.remote_inputs, naming.remote_outputs) = remote;
         if let Some(template) = &self.name_template {
@@ -53,24 +64,51 @@ impl SelectArgs {
         }
         if let Some(list) = &self.list {
             let name = if list == "-" { "standard input".to_owned() } else { list.display().to_string() };
-            for line in read_list(&name, opened(list, &name)?, limits)? {
+            let read = read_list(&name, opened(list, &name, signals.cancel())?, limits);
+            // Who interrupts need not hear what that did to the list.
+            if signals.cancel().is_triggered() {
+                return Err(Error::new(ErrorKind::Cancelled, "interrupted").into());
+            }
+            for line in read? {
                 items.add_line(line, &naming, limits).map_err(|error| error.within(name.clone()))?;
             }
         }
-        items.check()?;
-        Ok(items)
+        items.leave_out_results(&naming, limits)?;
+        items.check(&naming)?;
+        if let Some(shard) = shard {
+            items.keep_shard(shard, self.shard.by_size());
+        }
+        Ok((items, shard))
     }
 }
 
-fn opened(list: &OsString, name: &str) -> Result<Box<dyn BufRead>> {
+fn opened(list: &OsString, name: &str, cancel: Cancel) -> Result<Box<dyn BufRead>> {
     if list == "-" {
-        return Ok(Box::new(BufReader::new(PatientStdin)));
+        return Ok(Box::new(BufReader::new(Interruptible { reader: PatientStdin, cancel })));
     }
     let failed = |cause: std::io::Error| {
         let kind = if cause.kind() == std::io::ErrorKind::NotFound { ErrorKind::Usage } else { ErrorKind::Environment };
         Error::new(kind, format!("cannot open: {cause}")).within(name)
     };
     Ok(Box::new(BufReader::new(File::open(list).map_err(failed)?)))
+}
+
+/// What says `Interrupted` now and then while it waits; ends then, if that is wished.
+struct Interruptible<R> {
+    reader: R,
+    cancel: Cancel,
+}
+
+impl<R: Read> Read for Interruptible<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
+            // Readers of lines take no notice of that kind.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && self.cancel.is_triggered() => {
+                Err(io::Error::other("interrupted"))
+            }
+            other => other,
+        }
+    }
 }
 
 /// Returns the paths that a pattern stands for, in order. What is there under this very name is no pattern.

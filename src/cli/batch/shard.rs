@@ -41,7 +41,7 @@ impl Wanted {
 
 /// How items are divided.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(super) enum By {
+enum By {
     /// By a hash of the item's name: it stays in its shard when the list changes
     #[default]
     Hash,
@@ -59,8 +59,8 @@ impl ShardArgs {
         }
     }
 
-    /// Tells whether items are divided by their sizes.
-    pub(super) fn balanced(&self) -> bool {
+    /// Tells whether items are divided by their size.
+    pub(super) fn by_size(&self) -> bool {
         matches!(self.shard_by, By::Size)
     }
 }

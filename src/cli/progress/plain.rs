@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn a_line_says_how_far_it_is() {
         let view = View {
+            items: None,
             title: "app.tar",
             stage: &Stage::Working,
             elapsed: Duration::from_secs(5),

@@ -1,5 +1,17 @@
 //! Many archives as one job.
 
+mod carried;
+mod chosen;
+mod fleet;
+mod killed;
 pub(crate) mod merge;
+mod mixed;
 mod recipes;
 pub(crate) mod render;
+mod resumed;
+mod same;
+mod scarce;
+mod shared;
+mod stopped;
+mod together;
+mod watched;

@@ -61,7 +61,7 @@ pub(super) struct RenderArgs {
     #[arg(long, value_name = "NAME", default_value = "images", value_parser = name)]
     claim: String,
     /// What `transload batch` is given
-    #[arg(last = true, required = true, value_name = "BATCH ARGUMENTS")]
+    #[arg(last = true, required = true, value_name = "ARGS")]
     batch: Vec<String>,
 }
 
