@@ -15,6 +15,7 @@ use clap::{Args, Parser, ValueEnum};
 
 use crate::cli::args::Cli;
 
+const USAGE: &str = "transload batch render [OPTIONS] --engine <ENGINE> --shards <N> -- <ARGS>";
 const EXAMPLES: &str = "\
 Examples:
   transload batch render --engine parallel --shards 8 -- --to oci-archive old
@@ -28,7 +29,7 @@ Kubernetes its paths are below the volume. Every process writes a report of its 
 `transload report merge` puts them together. The manifests know the exit codes: what failed for good is not tried again.";
 
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 pub(super) struct RenderArgs {
     /// What is to run the batch
     #[arg(long, value_enum)]
