@@ -163,6 +163,11 @@ impl Context<'_> {
         Self { shared_hands: Some(hands), layer_cache: Some(layer_cache), ..self.clone() }
     }
 
+    /// Returns the same for an operation that makes all its results itself.
+    pub(crate) fn sharing_no_results(&self) -> Self {
+        Self { layer_cache: None, ..self.clone() }
+    }
+
     /// Announces that reading of a blob begins; the guard announces the rest.
     pub(crate) fn started(&self, source: &str, origin: &str, size: u64) -> Ongoing<'_> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);

@@ -57,6 +57,8 @@ pub(crate) struct Detail {
     pub(crate) claim: Option<(String, String)>,
     /// The source is something else than an archive of images.
     pub(crate) foreign: bool,
+    /// A result that was shared is not what it was; without it there is no such error.
+    pub(crate) stale: bool,
 }
 
 impl Error {
@@ -128,6 +130,12 @@ impl Error {
 
     pub(crate) fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(cause));
+        self
+    }
+
+    /// Says that a result which was shared is not what it was.
+    pub(crate) fn stale(mut self) -> Self {
+        self.0.detail.stale = true;
         self
     }
 

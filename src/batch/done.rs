@@ -22,6 +22,7 @@ use crate::output::Output;
 
 /// In the output folder.
 const FOLDER: &str = ".transload";
+const JOURNAL: &str = "journal.jsonl";
 
 pub(super) struct Done<'a> {
     options: &'a BatchOptions<'a>,
@@ -34,7 +35,8 @@ pub(super) struct Done<'a> {
 pub(super) struct Begun {
     fingerprint: Digest,
     input: Option<Identity>,
-    output: PathBuf,
+    /// `None`: it is stored elsewhere.
+    output: Option<PathBuf>,
     /// What is at its output's place is its own.
     pub(super) replace: bool,
 }
@@ -48,15 +50,14 @@ impl<'a> Done<'a> {
         let mut open = std::fs::OpenOptions::new();
         open.read(true).write(true).create(true).truncate(false).mode(0o666);
         let file = open.open(&claims).map_err(|cause| failed(&claims, cause))?;
-        let journal = Journal::open(&folder.join("journal.jsonl"), limits)?;
+        let journal = Journal::open(&folder.join(JOURNAL), limits)?;
         Ok(Self { options, convert, locks: Locks::new(file), journal })
     }
 
-    /// Tells whether what was found in a folder is a result of this or an earlier run.
-    pub(super) fn is_own_output(&self, item: &Item) -> bool {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let (out, input) = (absolute(&self.options.out), absolute(&item.input));
-        item.found && input.strip_prefix(out).is_ok_and(|name| self.journal.knows(&name.to_string_lossy()))
+    /// Reads the journal of an output folder, if there is one.
+    pub(super) fn journal_in(out: &Path, limits: &Limits) -> Result<Option<Journal>> {
+        let path = out.join(FOLDER).join(JOURNAL);
+        if path.exists() { Journal::open(&path, limits).map(Some) } else { Ok(None) }
     }
 
     /// Takes an item, unless another process has it.
@@ -73,22 +74,22 @@ impl<'a> Done<'a> {
             input = Some(Identity::sized(item.size));
         }
         let fingerprint = self.fingerprint(item)?;
-        let output = item.output.clone().unwrap_or_default();
-        let past = self.journal.past(&item.key, fingerprint, input.as_ref(), &output)?;
+        let output = item.output.clone().filter(|_| !stored);
+        let past = self.journal.past(&item.key, fingerprint, input.as_ref(), output.as_deref())?;
         let replace = match past {
             Past::Done(record) => return Ok(Err(unchanged(*record))),
             Past::Ours => true,
             Past::Unknown => false,
         };
         let begun = Begun { fingerprint, input, output, replace };
-        if let Some(record) = self.marked(item, &begun, stored) {
+        if let Some(record) = self.marked(item, &begun) {
             return Ok(Err(unchanged(record)));
         }
-        if !stored {
+        if let Some(output) = &begun.output {
             let mut convert = self.convert.clone();
             convert.replace |= begun.replace;
-            convert::check_output(&Output::Path(begun.output.clone()), &convert)?;
-            if let Some(folder) = begun.output.parent() {
+            convert::check_output(&Output::Path(output.clone()), &convert)?;
+            if let Some(folder) = output.parent() {
                 let failed = |cause| Error::io("cannot be made", cause).within(folder.display().to_string());
                 std::fs::create_dir_all(folder).map_err(failed)?;
             }
@@ -98,12 +99,20 @@ impl<'a> Done<'a> {
     }
 
     /// Notes that an item is done.
-    pub(super) fn end(&self, record: &Record, begun: Begun) -> Result<()> {
-        let out = Identity::of(&begun.output);
+    pub(super) fn end(&self, record: &Record, begun: &Begun) -> Result<()> {
+        let out = begun.output.as_deref().and_then(Identity::of);
         if let Some(prefix) = &self.options.done {
-            mark(&marker(prefix, &record.item, &begun), record)?;
+            mark(&marker(prefix, &record.item, begun), record)?;
         }
-        self.journal.done(record, begun.fingerprint, begun.input, out)
+        self.journal.done(record, begun.fingerprint, begun.input.clone(), out)
+    }
+
+    /// Notes that an item that was begun failed: if nothing is at its output's place, what comes there is not its own.
+    pub(super) fn abandon(&self, item: &Item, begun: &Begun) {
+        if begun.output.as_deref().is_none_or(|output| output.symlink_metadata().is_err()) {
+            // The item's own error is what has to be told.
+            let _ = self.journal.withdraw(&item.key, begun.fingerprint);
+        }
     }
 
     /// Confirms to the disk what was noted.
@@ -112,13 +121,13 @@ impl<'a> Done<'a> {
     }
 
     /// Returns what a marker says of an item, if its result is there.
-    fn marked(&self, item: &Item, begun: &Begun, stored: bool) -> Option<Record> {
+    fn marked(&self, item: &Item, begun: &Begun) -> Option<Record> {
         let text = std::fs::read(marker(self.options.done.as_ref()?, &item.key, begun)).ok()?;
         let Ok(super::record::Entry::Record(record)) = super::record::parse_line(text.trim_ascii_end()) else {
             return None;
         };
-        let there = stored || Identity::of(&begun.output).is_some_and(|out| out.size() == record.bytes_out);
-        there.then_some(*record)
+        let there = |output: &PathBuf| Identity::of(output).is_some_and(|out| out.size() == record.bytes_out);
+        begun.output.as_ref().is_none_or(there).then_some(*record)
     }
 
     /// Returns a digest of everything but the source that the result depends on.

@@ -1,8 +1,10 @@
 //! The items of a batch: what is read, what is written, and what each is called.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::done::Done;
 use super::list::Line;
 use super::naming::{NameTemplate, clean};
 use super::record::{Class, Failure, Record, Status};
@@ -25,6 +27,8 @@ pub struct Item {
     pub input: PathBuf,
     /// What is written; `None` where nothing is.
     pub output: Option<PathBuf>,
+    /// How a list names what is written: below the output folder.
+    pub(super) name: Option<String>,
     /// Names for its one image; empty: the source's.
     pub tags: Vec<String>,
     /// Platform to take.
@@ -38,15 +42,15 @@ pub struct Item {
 }
 
 impl Item {
-    /// Writes it as a line of a list.
+    /// Writes it as a line of a list, for a run with the same output folder.
     pub fn line(&self) -> Line {
         let mut line = Line::new(self.input.to_string_lossy());
-        line.output = self.output.as_ref().map(|output| output.to_string_lossy().into_owned());
+        line.output.clone_from(&self.name);
         line.tags.clone_from(&self.tags);
         line.platform.clone_from(&self.platform);
         line.image.clone_from(&self.image);
         line.size = Some(self.size);
-        line.id = Some(self.key.clone()).filter(|key| Some(key) != line.output.as_ref());
+        line.id = Some(self.key.clone()).filter(|key| key != line.output.as_ref().unwrap_or(&line.input));
         line
     }
 }
@@ -94,19 +98,20 @@ impl Items {
     /// [`Damaged`](crate::ErrorKind::Damaged) beyond the limit `items`.
     pub fn add_source(&mut self, path: &Path, naming: &Naming, limits: &Limits) -> Result<()> {
         // Results are no sources.
-        let out = std::fs::canonicalize(&naming.out).ok();
-        let own = |at: &Path| at.file_name() == naming.out.file_name() && std::fs::canonicalize(at).ok() == out;
-        find(path, own, &mut |found| {
+        let out = same_file(&naming.out);
+        let own = |at: &Path| naming.to.is_some() && out.is_some() && same_file(at) == out;
+        find(path, own, limits, &mut |found| {
             let walked = found.name.is_some();
-            let name = found.name.unwrap_or_else(|| below(path));
-            let key = || name.to_string_lossy().into_owned();
+            let key = || found.path.to_string_lossy().into_owned();
             match found.kind {
                 Kind::Candidate { size } => {
-                    let (key, output) = naming.target(&name, None)?;
+                    let name = found.name.unwrap_or_else(|| below(path));
+                    let Target { key, name, output } = naming.target(&key(), &name, None)?;
                     self.items.push(Item {
                         key,
                         input: found.path,
                         output,
+                        name,
                         tags: Vec::new(),
                         platform: None,
                         image: None,
@@ -115,13 +120,13 @@ impl Items {
                     });
                 }
                 Kind::Other => {
-                    let mut record = Record::new(key(), found.path.to_string_lossy(), Status::Skipped);
+                    let mut record = Record::new(key(), key(), Status::Skipped);
                     let error = Error::damaged("no archive and no folder of images");
                     record.error = Some(Failure { code: NO_ARCHIVE.to_owned(), ..Failure::of(&error) });
                     self.others.push(record);
                 }
                 Kind::Unreadable(error) => {
-                    let mut record = Record::new(key(), found.path.to_string_lossy(), Status::Failed);
+                    let mut record = Record::new(key(), key(), Status::Failed);
                     record.error = Some(Failure { class: Class::Temporary, ..Failure::of(&error) });
                     self.others.push(record);
                 }
@@ -143,30 +148,67 @@ impl Items {
         } else {
             &line.input
         };
-        let (target, output) = naming.target(&below(Path::new(name)), line.output.as_deref())?;
+        let target = naming.target(&line.input, &below(Path::new(name)), line.output.as_deref())?;
         let size = line.size.or_else(|| size_of(&input)).unwrap_or(0);
-        let key = line.id.unwrap_or(target);
+        let key = line.id.unwrap_or(target.key);
+        let Target { name, output, .. } = target;
         let Line { tags, platform, image, .. } = line;
-        self.items.push(Item { key, input, output, tags, platform, image, size, found: false });
+        self.items.push(Item { key, input, output, name, tags, platform, image, size, found: false });
         self.check_number(limits)
     }
 
-    /// Refuses items that would write the same output, or have the same name.
+    /// Leaves out results of earlier runs with the same output folder: what was found among the sources, and what was
+    /// named and would become itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Environment`](crate::ErrorKind::Environment) when the journal is there and cannot be read.
+    pub fn leave_out_results(&mut self, naming: &Naming, limits: &Limits) -> Result<()> {
+        if naming.to.is_none() || naming.remote_outputs {
+            return Ok(());
+        }
+        let Some(journal) = Done::journal_in(&naming.out, limits)? else { return Ok(()) };
+        let out = absolute(&naming.out);
+        self.items.retain(|item| {
+            let input = absolute(&item.input);
+            let itself = item.output.as_deref().is_some_and(|output| absolute(output) == input);
+            let name = input.strip_prefix(&out).ok().map(|name| name.to_string_lossy().into_owned());
+            !((item.found || itself) && name.is_some_and(|name| journal.knows(&name)))
+        });
+        Ok(())
+    }
+
+    /// Refuses items that have the same name, would write the same output, or one inside the other.
     ///
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) with the inputs of the first such two.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, naming: &Naming) -> Result<()> {
         let (mut keys, mut outputs) = (HashMap::new(), HashMap::new());
+        let named = |item: &Item| quoted(&item.input.to_string_lossy());
+        let hint = "--name-template, or a list with \"out\", gives each a name of its own";
         for item in &self.items {
-            let other = match &item.output {
-                Some(output) => outputs.insert(output, item).or(keys.insert(&item.key, item)),
-                None => keys.insert(&item.key, item),
+            let same = |other: &Item| {
+                let (a, b) = (named(other), named(item));
+                Error::usage(format!("{a} and {b} would both become {}", quoted(&item.key))).hint(hint)
             };
-            if let Some(other) = other {
-                let [a, b] = [other, item].map(|item| quoted(&item.input.to_string_lossy()));
-                let error = Error::usage(format!("{a} and {b} would both become {}", quoted(&item.key)));
-                return Err(error.hint("--name-template, or a list with \"out\", gives each a name of its own"));
+            match (keys.insert(&*item.key, item), &item.output) {
+                (Some(other), Some(_)) => return Err(same(other)),
+                (Some(_), None) => return Err(Error::usage(format!("{} is named twice", quoted(&item.key)))),
+                (None, Some(output)) => {
+                    if let Some(other) = outputs.insert(naming.place(output), item) {
+                        return Err(same(other));
+                    }
+                }
+                (None, None) => {}
+            }
+        }
+        // Elsewhere, names with slashes need be no folders.
+        for (output, item) in outputs.iter().filter(|_| !naming.remote_outputs) {
+            if let Some(outer) = output.ancestors().skip(1).find_map(|folder| outputs.get(folder)) {
+                let (a, b) = (named(item), named(outer));
+                let error = format!("the result of {a}, {}, would be inside that of {b}", quoted(&item.key));
+                return Err(Error::usage(error).hint(hint));
             }
         }
         Ok(())
@@ -193,11 +235,19 @@ impl Items {
     }
 }
 
+/// What an item is called, and where its result goes.
+struct Target {
+    key: String,
+    name: Option<String>,
+    output: Option<PathBuf>,
+}
+
 impl Naming {
-    /// Returns the key and the place of a result.
-    fn target(&self, source: &Path, wanted: Option<&str>) -> Result<(String, Option<PathBuf>)> {
+    /// Returns what an item is called; `source` is its path below the folder that was named.
+    fn target(&self, input: &str, source: &Path, wanted: Option<&str>) -> Result<Target> {
         let Some(to) = self.to else {
-            return Ok((wanted.map_or_else(|| source.to_string_lossy().into_owned(), str::to_owned), None));
+            let name = wanted.map(str::to_owned);
+            return Ok(Target { key: name.clone().unwrap_or_else(|| input.to_owned()), name, output: None });
         };
         let name = match wanted {
             Some(wanted) if self.remote_outputs => wanted.to_owned(),
@@ -205,8 +255,23 @@ impl Naming {
             None => self.template.name(source, to).within(source.display().to_string())?,
         };
         let place = if self.remote_outputs { PathBuf::from(&name) } else { self.out.join(&name) };
-        Ok((name, Some(place)))
+        Ok(Target { key: name.clone(), name: Some(name), output: Some(place) })
     }
+
+    /// Returns a result's place in the one way in which it can be written.
+    fn place(&self, output: &Path) -> PathBuf {
+        if self.remote_outputs { output.to_owned() } else { absolute(output) }
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns what a folder is known by, whatever path leads there.
+fn same_file(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Returns a path without what leads out of a folder.

@@ -4,19 +4,19 @@
 //! Several processes append to it, each under a lock. A process that is killed leaves at worst a line without an end.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
 
 use super::claim::Locks;
 use super::json_line;
 use super::lines::Lines;
 use super::record::Record;
-use super::sources::bytes_below;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -33,8 +33,17 @@ impl Identity {
     /// Returns how a file or folder is known now; `None` when nothing is there.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
-        let size = if metadata.is_dir() { bytes_below(path) } else { metadata.len() };
-        Some(Self { size, mtime: (metadata.mtime(), metadata.mtime_nsec()) })
+        let time = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
+        let mut known = Self { size: metadata.len(), mtime: time(&metadata) };
+        if metadata.is_dir() {
+            // The youngest of all that is in it: a file that is written again leaves its folder's time as it is.
+            known.size = 0;
+            for metadata in WalkDir::new(path).into_iter().flatten().filter_map(|entry| entry.metadata().ok()) {
+                known.size += if metadata.is_file() { metadata.len() } else { 0 };
+                known.mtime = known.mtime.max(time(&metadata));
+            }
+        }
+        Some(known)
     }
 
     /// Returns how something is known of which nothing but the size is.
@@ -61,6 +70,16 @@ struct Line {
     out: Option<Identity>,
     /// `None`: it was begun. What is at the result's place without more is this item's, whole but not noted.
     record: Option<Box<Record>>,
+    /// It failed, and nothing is at the result's place: what comes there is somebody else's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    withdrawn: bool,
+}
+
+impl Line {
+    fn bare(item: &str, options: Digest) -> Self {
+        let item = item.to_owned();
+        Self { schema: 1, item, options, input: None, out: None, record: None, withdrawn: false }
+    }
 }
 
 /// What is known of an item; the record is in the file.
@@ -113,16 +132,25 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Returns what is known of an item, by whichever process.
-    pub(super) fn past(&self, item: &str, options: Digest, input: Option<&Identity>, output: &Path) -> Result<Past> {
+    /// Returns what is known of an item, by whichever process; `output` is `None` for what is stored elsewhere.
+    pub(super) fn past(
+        &self,
+        item: &str,
+        options: Digest,
+        input: Option<&Identity>,
+        output: Option<&Path>,
+    ) -> Result<Past> {
         let mut state = self.lock();
         self.refresh(&mut state)?;
         let Some(known) = state.items.get(item) else { return Ok(Past::Unknown) };
+        if known.done.is_some() && known.out.is_some() != output.is_some() {
+            // What was stored elsewhere says nothing of what is here.
+            return Ok(Past::Unknown);
+        }
         let (Some((at, len)), true) = (known.done, known.options == options && known.input.as_ref() == input) else {
             return Ok(Past::Ours);
         };
-        // What was stored elsewhere cannot be looked at.
-        if known.out.is_some() && known.out != Identity::of(output) {
+        if known.out != output.and_then(Identity::of) {
             return Ok(Past::Ours);
         }
         let mut line = vec![0; len];
@@ -133,8 +161,12 @@ impl Journal {
 
     /// Notes that an output is going to appear that is this item's.
     pub(super) fn begin(&self, item: &str, options: Digest) -> Result<()> {
-        let line = Line { schema: 1, item: item.to_owned(), options, input: None, out: None, record: None };
-        self.append(&line)
+        self.append(&Line::bare(item, options))
+    }
+
+    /// Notes that no output appeared.
+    pub(super) fn withdraw(&self, item: &str, options: Digest) -> Result<()> {
+        self.append(&Line { withdrawn: true, ..Line::bare(item, options) })
     }
 
     /// Notes that an item is done.
@@ -145,9 +177,8 @@ impl Journal {
         input: Option<Identity>,
         out: Option<Identity>,
     ) -> Result<()> {
-        let record = Some(Box::new(record.clone()));
-        let item = record.as_ref().map(|record| record.item.clone()).unwrap_or_default();
-        self.append(&Line { schema: 1, item, options, input, out, record })?;
+        let bare = Line::bare(&record.item, options);
+        self.append(&Line { input, out, record: Some(Box::new(record.clone())), ..bare })?;
         self.sync()
     }
 
@@ -210,7 +241,11 @@ impl Journal {
             state.end = at + text.bytes.len() as u64 + 1;
             // A line that was cut and what a newer version writes say nothing here.
             let Ok(line) = serde_json::from_slice::<Line>(text.bytes) else { continue };
-            let Line { item, options, input, out, record, .. } = line;
+            let Line { item, options, input, out, record, withdrawn, .. } = line;
+            if withdrawn {
+                state.items.remove(&item);
+                continue;
+            }
             let done = record.is_some().then_some((at, text.bytes.len()));
             state.items.insert(item, Known { options, input, out, done });
         }
@@ -242,7 +277,7 @@ mod tests {
         let journal = Journal::open(&path, &Limits::default()).unwrap();
         let other = Journal::open(&path, &Limits::default()).unwrap();
         let input = Some(Identity { size: 1, mtime: (2, 3) });
-        let past = |options, input: Option<&Identity>| other.past("a", options, input, &output).unwrap();
+        let past = |options, input: Option<&Identity>| other.past("a", options, input, Some(&output)).unwrap();
         assert!(matches!(past(options(1), input.as_ref()), Past::Unknown));
         journal.begin("a", options(1)).unwrap();
         assert!(matches!(past(options(1), input.as_ref()), Past::Ours));

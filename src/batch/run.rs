@@ -1,6 +1,7 @@
 //! Doing all items: several at once, with threads, memory and layers that they share.
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -128,7 +129,6 @@ pub fn run(
         Task::Verify(_) | Task::Inspect { .. } => None,
     };
     let Items { mut items, others } = items;
-    items.retain(|item| !done.as_ref().is_some_and(|done| done.is_own_output(item)));
     items.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.key.cmp(&b.key)));
     let summary = Mutex::new(Summary { shard: options.shard, ..Summary::default() });
     let told = |mut record: Record| {
@@ -143,7 +143,7 @@ pub fn run(
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| watch(options, &queue, &cx.cancel, &over));
         let runners: Vec<_> = (0..runners).map(|_| scope.spawn(|| batch.work(&queue, &told))).collect();
-        // One that panics has told why; its item is missing from the report.
+        // What panics here is whoever was told.
         let panicked = runners.into_iter().map(|runner| runner.join()).filter(std::result::Result::is_err).count();
         over.store(true, Ordering::Relaxed);
         let _ = watch.join();
@@ -187,11 +187,14 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn work(&self, queue: &Queue, told: &dyn Fn(Record)) {
+        let _alarm = Alarm(queue);
         while let Some(turn) = queue.next() {
             let item = &self.items[turn.at];
-            let started = Instant::now();
             let hand = self.hands.wait();
-            let result = self.perform(item);
+            let started = Instant::now();
+            // A panic is an error like any other, of one item.
+            let result = catch_unwind(AssertUnwindSafe(|| self.perform(item)));
+            let result = result.unwrap_or_else(|_| Err(crate::pool::panicked()));
             drop(hand);
             let mut record = match result {
                 Ok(Some(record)) => record,
@@ -227,28 +230,37 @@ impl Batch<'_> {
             let (paths, _temporary) = self.fetched(item)?;
             return work::perform(item, &self.options.task, &paths, false, self.cx).map(Some);
         };
-        let Some(claim) = done.claim(item)? else { return Ok(None) };
+        let Some(_claim) = done.claim(item)? else { return Ok(None) };
         let begun = match done.begin(item)? {
             Ok(begun) => begun,
             Err(record) => return Ok(Some(*record)),
         };
+        let record = self.convert(item, begun.replace);
+        let noted = record.and_then(|record| done.end(&record, &begun).map(|()| Some(record)));
+        noted.inspect_err(|_| done.abandon(item, &begun))
+    }
+
+    /// Fetches, converts and stores an item, whichever of that is to be done.
+    fn convert(&self, item: &Item, replace: bool) -> Result<Record> {
         let (mut paths, temporary) = self.fetched(item)?;
-        let carrier = self.options.carrier.filter(|carrier| carrier.stores());
-        if carrier.is_some() {
-            let folder = temporary.map_or_else(|| self.temporary(), Ok)?;
-            paths.output = Some(folder.path().join("out"));
-            let record = work::perform(item, &self.options.task, &paths, true, self.cx)?;
-            let from = folder.path().join("out");
-            if let Some(stored) = carrier.and_then(|carrier| self.hands.lend(|| carrier.store(item, &from))) {
-                stored?;
-            }
-            done.end(&record, begun)?;
-            return Ok(Some(record));
+        let Some(carrier) = self.options.carrier.filter(|carrier| carrier.stores()) else {
+            return self.perform_at(item, &paths, replace);
+        };
+        let folder = temporary.map_or_else(|| self.temporary(), Ok)?;
+        let from = folder.path().join("out");
+        paths.output = Some(from.clone());
+        let record = self.perform_at(item, &paths, true)?;
+        self.hands.lend(|| carrier.store(item, &from)).unwrap_or(Ok(()))?;
+        Ok(record)
+    }
+
+    fn perform_at(&self, item: &Item, paths: &Paths, replace: bool) -> Result<Record> {
+        let perform = |cx| work::perform(item, &self.options.task, paths, replace, cx);
+        match perform(self.cx) {
+            // What is wrong with a shared result is not the item's fault.
+            Err(error) if error.detail().stale => perform(&self.cx.sharing_no_results()),
+            other => other,
         }
-        let record = work::perform(item, &self.options.task, &paths, begun.replace, self.cx)?;
-        done.end(&record, begun)?;
-        drop(claim);
-        Ok(Some(record))
     }
 
     /// Returns where an item's source is, after it was brought here.
@@ -274,6 +286,17 @@ impl Batch<'_> {
         let most = self.options.backoff.saturating_mul(1 << failed.min(16)).min(LONGEST_WAIT);
         let share = u32::from(crate::digest::Digest::of(format!("{failed} {key}").as_bytes()).first_bytes()[0]);
         most / 2 + most / 2 * share / 255
+    }
+}
+
+/// Has all others end when one thread panics: nobody waits for its item.
+struct Alarm<'a>(&'a Queue);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Finding archives and layout folders: by what they contain, not by their names.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::codec::Compression;
+use crate::codec::{Compression, decoder};
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::tar_header::{BLOCK, checksum_fits};
 
 /// Files of which a folder of images has one at its top.
@@ -40,6 +41,7 @@ pub(super) enum Kind {
 pub(super) fn find(
     path: &Path,
     pass_over: impl Fn(&Path) -> bool,
+    limits: &Limits,
     found: &mut dyn FnMut(Found) -> Result<()>,
 ) -> Result<()> {
     let failed = |cause| Error::io("cannot open", cause).within(path.display().to_string());
@@ -64,7 +66,7 @@ pub(super) fn find(
             }
         };
         let at = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) || pass_over(at) {
+        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) {
             if entry.file_type().is_dir() {
                 walk.skip_current_dir();
             }
@@ -72,13 +74,19 @@ pub(super) fn find(
         }
         let name = at.strip_prefix(path).unwrap_or(at).to_owned();
         let kind = match (entry.file_type().is_dir(), std::fs::metadata(at)) {
+            (is_folder, Ok(metadata)) if metadata.is_dir() && pass_over(at) => {
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
             (true, _) if is_layout(at) => {
                 walk.skip_current_dir();
                 Kind::Candidate { size: bytes_below(at) }
             }
             (true, _) => continue,
             // Links to files are followed; those to folders could lead anywhere, and round in circles.
-            (false, Ok(metadata)) if metadata.is_file() => match begins_like_an_archive(at) {
+            (false, Ok(metadata)) if metadata.is_file() => match begins_like_an_archive(at, limits) {
                 Ok(true) => Kind::Candidate { size: metadata.len() },
                 Ok(false) => Kind::Other,
                 Err(cause) => Kind::Unreadable(Error::io("cannot read", cause).within(at.display().to_string())),
@@ -100,12 +108,22 @@ pub(super) fn bytes_below(folder: &Path) -> u64 {
     files.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len()).sum()
 }
 
-/// Tells whether a file is compressed, or begins with the header of a tar.
-fn begins_like_an_archive(path: &Path) -> std::io::Result<bool> {
-    let mut head = Vec::with_capacity(BLOCK);
-    File::open(path)?.take(BLOCK as u64).read_to_end(&mut head)?;
-    let header = <&[u8; BLOCK]>::try_from(head.as_slice());
-    Ok(Compression::sniff(&head) != Compression::None || header.is_ok_and(checksum_fits))
+/// Tells whether a file begins with the header of a tar, or is compressed and what is in it does. One that cannot be
+/// decompressed is taken for an archive: whoever reads it says what is wrong.
+fn begins_like_an_archive(path: &Path, limits: &Limits) -> io::Result<bool> {
+    let mut file = BufReader::new(File::open(path)?);
+    let compression = Compression::sniff(file.fill_buf()?);
+    let head = |reader: &mut dyn Read| {
+        let mut head = Vec::with_capacity(BLOCK);
+        reader.take(BLOCK as u64).read_to_end(&mut head)?;
+        Ok(<&[u8; BLOCK]>::try_from(head.as_slice()).is_ok_and(checksum_fits))
+    };
+    if compression == Compression::None {
+        return head(&mut file);
+    }
+    let begun = decoder(compression, file, limits).and_then(|mut plain| head(&mut plain));
+    // The system's own errors have a number.
+    begun.or_else(|cause: io::Error| if cause.raw_os_error().is_some() { Err(cause) } else { Ok(true) })
 }
 
 #[cfg(test)]
@@ -137,7 +155,7 @@ mod tests {
             seen.push(format!("{} {:?}", found.name.unwrap().display(), found.kind));
             Ok(())
         };
-        find(temp.path(), |path| path.ends_with("out"), &mut keep).unwrap();
+        find(temp.path(), |path| path.ends_with("out"), &Limits::default(), &mut keep).unwrap();
         let want = [
             "a.tar Other",
             "b/any.name Candidate { size: 512 }",
@@ -147,12 +165,12 @@ mod tests {
         ];
         assert_eq!(seen, want);
         let mut named = Vec::new();
-        find(&at("b/text.tar"), |_| false, &mut |found| {
+        find(&at("b/text.tar"), |_| false, &Limits::default(), &mut |found| {
             named.push(found);
             Ok(())
         })
         .unwrap();
         assert!(matches!(named[0].kind, Kind::Candidate { size: 10 }));
-        assert!(find(&at("absent"), |_| false, &mut |_| Ok(())).is_err());
+        assert!(find(&at("absent"), |_| false, &Limits::default(), &mut |_| Ok(())).is_err());
     }
 }

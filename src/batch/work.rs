@@ -33,7 +33,7 @@ pub enum Task {
 
 /// Does an item, and says what became of it. `paths` are where its source is and where its result is to be.
 pub(super) fn perform(item: &Item, task: &Task, paths: &Paths, replace: bool, cx: &Context<'_>) -> Result<Record> {
-    let mut record = Record::new(&item.key, item.input.to_string_lossy(), Status::Ok);
+    let mut record = recorded(item, Status::Ok);
     let input = || Input::Path(paths.input.clone());
     match task {
         Task::Convert(options) => {
@@ -42,14 +42,13 @@ pub(super) fn perform(item: &Item, task: &Task, paths: &Paths, replace: bool, cx
             let archive = convert::open(input(), &output, &options, cx)?;
             record.in_digest = archive.root_digest();
             tell(&mut record, archive.convert(output, &options, cx)?);
-            record.output = item.output.as_ref().map(|output| output.to_string_lossy().into_owned());
         }
         Task::Verify(options) => {
             let found = verify(input(), options, cx)?;
             if let Some(worst) = found.findings.first().filter(|_| !found.passes(false)) {
                 let more = found.count(Severity::Error) + found.count(Severity::Warning) - 1;
                 let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-                record.status = Status::Failed;
+                record = recorded(item, Status::Failed);
                 let (code, message) = (worst.code.name().to_owned(), format!("{worst}{more}"));
                 record.error = Some(Failure { code, class: Class::Permanent, message, member: worst.member.clone() });
             }
@@ -121,8 +120,16 @@ pub(super) fn failed(item: &Item, error: &Error) -> Record {
         failure.code = NO_ARCHIVE.to_owned();
     }
     let status = if foreign && item.found { Status::Skipped } else { Status::Failed };
-    let mut record = Record::new(&item.key, item.input.to_string_lossy(), status);
+    let mut record = recorded(item, status);
     record.error = Some(failure);
+    record
+}
+
+/// Makes the record of an item, with all that another try needs.
+fn recorded(item: &Item, status: Status) -> Record {
+    let mut record = Record::new(&item.key, item.input.to_string_lossy(), status);
+    record.output = item.output.as_ref().map(|output| output.to_string_lossy().into_owned());
+    record.line = (status == Status::Failed).then(|| item.line());
     record
 }
 

@@ -57,7 +57,7 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
         cx.cancel.check()?;
         source.cx.layer_cache.iter().for_each(|cache| cache.forget(*recipe));
         let error = Error::new(ErrorKind::Environment, "what another conversion made of it is not there any more");
-        return Err(content.locate(error));
+        return Err(content.locate(error.stale()));
     }
     feed.end()?;
     crew.end(lane, Read { stored, plain: Some(made.plain), made: Some(made.stored) })

@@ -60,7 +60,7 @@ enum Other {
 
 pub(super) fn run(args: &BatchArgs, signals: &Signals) -> Result<ExitCode> {
     match &args.other {
-        Some(Other::Plan(args)) => plan::run(args),
+        Some(Other::Plan(args)) => plan::run(args, signals),
         Some(Other::Render(args)) => render::run(args),
         None => run::run(&args.run, signals),
     }

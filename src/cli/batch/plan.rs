@@ -10,6 +10,7 @@ use transload::batch::write_line;
 
 use super::select::SelectArgs;
 use crate::cli::args::format;
+use crate::cli::signals::Signals;
 use crate::cli::source::LimitArgs;
 
 #[derive(Args, Debug)]
@@ -23,15 +24,11 @@ pub(super) struct PlanArgs {
     limits: LimitArgs,
 }
 
-pub(super) fn run(args: &PlanArgs) -> Result<ExitCode> {
-    let (items, _) = args.select.items(args.to, (false, false), &args.limits.limits()?)?;
+pub(super) fn run(args: &PlanArgs, signals: &Signals) -> Result<ExitCode> {
+    let (items, _) = args.select.items(args.to, (false, false), &args.limits.limits()?, signals)?;
     let mut stdout = io::stdout().lock();
     for item in &items.items {
-        let mut line = item.line();
-        // The list is for a run that says where results go.
-        line.output = args.to.is_some().then(|| item.key.clone());
-        line.id = line.id.filter(|id| args.to.is_none() || *id != item.key);
-        stdout.write_all(write_line(&line).as_bytes())?;
+        stdout.write_all(write_line(&item.line()).as_bytes())?;
     }
     stdout.flush()?;
     Ok(ExitCode::SUCCESS)

@@ -92,7 +92,8 @@ pub(super) fn run(args: &RunArgs, signals: &Signals) -> Result<ExitCode> {
     cx.cancel = Cancel::default();
     let commands = Commands { fetch: args.fetch.clone(), store: args.store.clone() };
     let to = if args.verify_only || args.inspect_only { None } else { args.conversion.to };
-    let (items, shard) = args.select.items(to, (commands.fetches(), commands.stores()), &cx.limits)?;
+    let remote = (commands.fetches(), commands.stores());
+    let (items, shard) = args.select.items(to, remote, &cx.limits, signals)?;
     let report = args.report.as_deref().map(|path| Report::open(path, shard)).transpose()?;
     let metrics = args.metrics.as_deref().map(|path| Metrics::new(path, number_of(&items)));
     let options = options(args, task, signals, shard, &commands);

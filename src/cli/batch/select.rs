@@ -2,16 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use transload::batch::{Items, NameTemplate, Naming, Shard, read_list};
-use transload::{Error, ErrorKind, Format, Limits};
+use transload::{Cancel, Error, ErrorKind, Format, Limits};
 
 use super::shard::ShardArgs;
 use crate::cli::args::parse;
+use crate::cli::signals::Signals;
 use crate::cli::source::usage;
 use crate::cli::stdio::PatientStdin;
 
@@ -44,6 +45,7 @@ impl SelectArgs {
         to: Option<Format>,
         remote: (bool, bool),
         limits: &Limits,
+        signals: &Signals,
     ) -> Result<(Items, Option<Shard>)> {
         let shard = self.shard.shard()?;
         let mut naming = Naming::new(to, self.out());
@@ -62,11 +64,17 @@ impl SelectArgs {
         }
         if let Some(list) = &self.list {
             let name = if list == "-" { "standard input".to_owned() } else { list.display().to_string() };
-            for line in read_list(&name, opened(list, &name)?, limits)? {
+            let read = read_list(&name, opened(list, &name, signals.cancel())?, limits);
+            // Who interrupts need not hear what that did to the list.
+            if signals.cancel().is_triggered() {
+                return Err(Error::new(ErrorKind::Cancelled, "interrupted").into());
+            }
+            for line in read? {
                 items.add_line(line, &naming, limits).map_err(|error| error.within(name.clone()))?;
             }
         }
-        items.check()?;
+        items.leave_out_results(&naming, limits)?;
+        items.check(&naming)?;
         if let Some(shard) = shard {
             items.keep_shard(shard, self.shard.by_size());
         }
@@ -74,15 +82,33 @@ impl SelectArgs {
     }
 }
 
-fn opened(list: &OsString, name: &str) -> Result<Box<dyn BufRead>> {
+fn opened(list: &OsString, name: &str, cancel: Cancel) -> Result<Box<dyn BufRead>> {
     if list == "-" {
-        return Ok(Box::new(BufReader::new(PatientStdin)));
+        return Ok(Box::new(BufReader::new(Interruptible { reader: PatientStdin, cancel })));
     }
     let failed = |cause: std::io::Error| {
         let kind = if cause.kind() == std::io::ErrorKind::NotFound { ErrorKind::Usage } else { ErrorKind::Environment };
         Error::new(kind, format!("cannot open: {cause}")).within(name)
     };
     Ok(Box::new(BufReader::new(File::open(list).map_err(failed)?)))
+}
+
+/// What says `Interrupted` now and then while it waits; ends then, if that is wished.
+struct Interruptible<R> {
+    reader: R,
+    cancel: Cancel,
+}
+
+impl<R: Read> Read for Interruptible<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
+            // Readers of lines take no notice of that kind.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && self.cancel.is_triggered() => {
+                Err(io::Error::other("interrupted"))
+            }
+            other => other,
+        }
+    }
 }
 
 /// Returns the paths that a pattern stands for, in order. What is there under this very name is no pattern.

@@ -90,7 +90,10 @@ impl Display for Json {
 
     fn end(&mut self, view: &View<'_>, done: bool) {
         if done {
-            line("done", json!({"bytes": view.read, "seconds": rounded(view.elapsed)}));
+            let amounts = amounts(view);
+            let [items, done] = ["items", "items_done"].map(|key| amounts[key].clone());
+            let seconds = rounded(view.elapsed);
+            line("done", json!({"bytes": view.read, "items": items, "items_done": done, "seconds": seconds}));
         }
     }
 }

@@ -1,4 +1,16 @@
 //! Many archives as one job.
 
+mod carried;
+mod chosen;
+mod fleet;
+mod killed;
 pub(crate) mod merge;
+mod mixed;
 pub(crate) mod render;
+mod resumed;
+mod same;
+mod scarce;
+mod shared;
+mod stopped;
+mod together;
+mod watched;

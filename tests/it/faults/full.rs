@@ -1,34 +1,15 @@
 //! Disks without room: the message names what could not be written and why, and nothing stays.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use super::{ARCHIVES, Ended, FORMATS, after, app, docker_tree, end, list, oci_tree};
+use crate::support::mount::Mount;
 use crate::support::run::Call;
 use crate::support::shared::say;
 use crate::support::{Codec, Sandbox};
 
 const LEN: usize = 1_500_000;
-
-/// A file system of its own in a folder of the sandbox, gone when this is dropped.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn new(path: PathBuf, options: &str) -> Option<Mount> {
-        fs::create_dir(&path).expect("a folder can be made");
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&path).stderr(Stdio::null());
-        let mounted = command.status().is_ok_and(|status| status.success());
-        mounted.then_some(Mount(path))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 fn skipped() {
     say("SKIPPED: no file system can be mounted (root); files are limited to a small size instead");

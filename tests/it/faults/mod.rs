@@ -11,7 +11,7 @@ mod isolation;
 mod killed;
 mod limits;
 mod panics;
-mod permissions;
+pub(crate) mod permissions;
 mod scarce;
 mod together;
 
@@ -72,10 +72,10 @@ fn after(script: &str, call: &Call<'_>) -> Command {
 
 /// What a command did.
 #[derive(Debug)]
-struct Ended {
+pub(crate) struct Ended {
     /// `None`: a signal killed it.
-    code: Option<i32>,
-    stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stderr: String,
 }
 
 fn end(command: &mut Command) -> Ended {

@@ -15,14 +15,14 @@ use crate::support::{Kind, Sandbox, Style, Tree, docker};
 const NOBODY: u32 = 65534;
 
 /// A sandbox that somebody without rights can walk through, and a program that they can start.
-struct Lobby {
-    sandbox: Sandbox,
+pub(crate) struct Lobby {
+    pub(crate) sandbox: Sandbox,
     program: PathBuf,
 }
 
 impl Lobby {
     /// `None`, told loudly, where the machine lets nobody in.
-    fn open() -> Option<Lobby> {
+    pub(crate) fn open() -> Option<Lobby> {
         let sandbox = Sandbox::new();
         let (work, tmp) = (sandbox.path(""), sandbox.tmp());
         let root = tmp.parent().expect("the folders are in the sandbox").to_owned();
@@ -44,7 +44,7 @@ impl Lobby {
         Some(Lobby { sandbox, program })
     }
 
-    fn run(&self, call: &Call<'_>) -> Ended {
+    pub(crate) fn run(&self, call: &Call<'_>) -> Ended {
         let inner = call.prepared();
         let mut command = Command::new(&self.program);
         command.args(inner.get_args()).env_clear().env("TMPDIR", self.sandbox.tmp());
@@ -71,7 +71,7 @@ fn starts(program: &Path) -> bool {
     unprivileged(&mut command).status().is_ok_and(|status| status.success())
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub(crate) fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions can be set");
 }
 

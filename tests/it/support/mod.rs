@@ -9,6 +9,7 @@ pub(crate) mod golden;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod makes;
+pub(crate) mod mount;
 pub(crate) mod names;
 pub(crate) mod predicting;
 pub(crate) mod run;
