@@ -59,6 +59,13 @@ impl Digest {
         self.algorithm
     }
 
+    /// Takes these bytes for a SHA-256 that was made elsewhere.
+    pub(crate) fn of_sha256(hash: &[u8; 32]) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(hash);
+        Self { algorithm: Algorithm::Sha256, bytes }
+    }
+
     /// Returns the hash's first 32 bytes: all of a SHA-256.
     pub(crate) fn first_bytes(&self) -> [u8; 32] {
         self.bytes[..32].try_into().expect("there are 64")

@@ -92,7 +92,9 @@ mod receipt;
 mod reference;
 mod suggest;
 mod tar_header;
+mod top;
 mod tree;
+mod usage;
 mod verify;
 
 pub use archive::{Archive, ArchiveImage, ArchiveLayer};
@@ -111,13 +113,17 @@ pub use inspect::{
     Companion, CompanionKind, CompanionPart, FileSink, FilesOptions, FilesSummary, HistoryLine, InspectOptions,
     InspectedImage, InspectedLayer, Inspection, LayerChanges, ListedFile, RawDocument, Settings, SharedLayer,
 };
-pub use layer::FileKind;
+pub use layer::{Fate, FileKind};
 pub use limits::Limits;
 pub use loadability::{Engine, Fix, Note, Prediction, Refusal, Requirement, Verdict};
-pub use output::Output;
+pub use output::{ByteSink, Output, write_whole};
 pub use plan::Reason;
 pub use platform::Platform;
 pub use receipt::{ConvertedImage, ConvertedLayer, Receipt};
 pub use reference::Reference;
 pub use tree::Input;
+pub use usage::{
+    DuplicateGroup, Duplicates, FilePlace, FilesUsage, HiddenBytes, HiddenFile, ImageUsage, LayerEffect, LayerUsage,
+    NodeKind, UsageNode, UsageOptions, UsageSink,
+};
 pub use verify::{Finding, Verification, VerifyOptions, verify};

@@ -74,7 +74,7 @@ pub struct Record {
     pub shard: Option<Shard>,
     /// Why there is no result.
     pub error: Option<Failure>,
-    /// The list's line, where it says more than `in`, `out` and `size`: another try needs it.
+    /// The list's line of an item that failed, where it says more than the other keys: another try needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<Line>,
 }
@@ -105,8 +105,11 @@ impl Record {
     /// Returns the line of a list with which it would be tried again.
     pub fn retry(&self) -> Line {
         let mut line = self.line.clone().unwrap_or_else(|| Line::new(&self.input));
-        line.output = line.output.or_else(|| self.output.clone());
-        line.id.get_or_insert_with(|| self.item.clone());
+        // Unless the list said otherwise, an item is called as its result is below the output folder.
+        line.output = line.output.or_else(|| self.output.is_some().then(|| self.item.clone()));
+        if line.output.as_ref() != Some(&self.item) {
+            line.id.get_or_insert_with(|| self.item.clone());
+        }
         line
     }
 

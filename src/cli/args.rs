@@ -46,8 +46,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell whether two archives hold the same images, and what differs
     Diff(DiffArgs),
-    /// Put the reports of batches together, and tell what they say
-    Report(ReportArgs),
+    /// Write a page about an archive; or put the reports of batches together, and tell what they say
+    Report(Box<ReportArgs>),
     /// List the formats, and what reads and writes them
     Formats(FormatsArgs),
     /// Print a script that completes commands and options in a shell

@@ -78,7 +78,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     let output = match &to.path {
         Some(path) => Output::Path(path.clone()),
         None if args.dry_run => Output::Stream(Box::new(io::sink()), "standard output".to_owned()),
-        None => stdio::output(progress.sent())?,
+        None => stdio::output("an archive", progress.sent())?,
     };
     let receipt = transload::convert(input, output, &options, &cx)?;
     progress.finish();

@@ -19,9 +19,9 @@ const WORD_WIDTH: usize = "yes, but".len();
 const SAID_LEAST: usize = 24;
 
 /// One line of the table: engines of one label that do the same.
-struct Row<'p> {
-    label: String,
-    prediction: &'p Prediction,
+pub(super) struct Row<'p> {
+    pub(super) label: String,
+    pub(super) prediction: &'p Prediction,
 }
 
 /// Writes the table, and below it the conversions that turn a no into a yes. `input` is the archive as it was typed, `-`
@@ -58,7 +58,7 @@ pub(super) fn table(predictions: &[Prediction], input: &Path, columns: usize) ->
 }
 
 /// Puts versions of one engine together that do the same.
-fn rows<'p>(predictions: &'p [Prediction], input: &Path) -> Vec<Row<'p>> {
+pub(super) fn rows<'p>(predictions: &'p [Prediction], input: &Path) -> Vec<Row<'p>> {
     let mut groups: Vec<Vec<&Prediction>> = Vec::new();
     for prediction in predictions {
         let same = |group: &&mut Vec<&Prediction>| {
@@ -85,7 +85,7 @@ fn rows<'p>(predictions: &'p [Prediction], input: &Path) -> Vec<Row<'p>> {
 }
 
 /// Says in a line what there is to say beside the verdict.
-fn said(prediction: &Prediction) -> String {
+pub(super) fn said(prediction: &Prediction) -> String {
     if let Some(refusal) = &prediction.refusal {
         let advice = refusal.advice.as_ref().map(|advice| format!(" ({advice})")).unwrap_or_default();
         return escape(&format!("{}{advice}", refusal.reason));
@@ -105,7 +105,8 @@ fn shortened(items: &[String], separator: &str) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-fn command(prediction: &Prediction, input: &Path) -> Option<String> {
+/// Returns the conversion that helps, as it is typed.
+pub(super) fn command(prediction: &Prediction, input: &Path) -> Option<String> {
     Some(prediction.refusal.as_ref()?.fix.as_ref()?.command(input))
 }
 

@@ -25,11 +25,11 @@ pub(super) fn input() -> Result<Input, Error> {
     Ok(Input::Stream(Box::new(PatientStdin), "standard input".to_owned()))
 }
 
-/// Returns standard output, which must not be a terminal; what it takes is added to `sent`.
-pub(super) fn output(sent: Arc<AtomicU64>) -> Result<Output, Error> {
+/// Returns standard output for `what`, which is nothing for a terminal; what it takes is added to `sent`.
+pub(super) fn output(what: &str, sent: Arc<AtomicU64>) -> Result<Output, Error> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
-        let error = Error::new(ErrorKind::Usage, "an archive is nothing for a terminal").within("standard output");
+        let error = Error::new(ErrorKind::Usage, format!("{what} is nothing for a terminal")).within("standard output");
         return Err(error.hint("redirect it, or name a file"));
     }
     Ok(Output::Stream(Box::new(PatientStdout { sent }), "standard output".to_owned()))

@@ -1,22 +1,22 @@
 //! The files of layers: each layer's own, or the tree that an image shows.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use super::image;
+use super::readable::{Readable, problem};
 use crate::archive::Archive;
-use crate::codec::Compression;
 use crate::context::{Context, Event};
-use crate::digest::Algorithm;
 use crate::error::{Error, Result, Within};
-use crate::graph::{BlobId, Graph, Image, Layer};
+use crate::graph::{Graph, Image};
 use crate::layer::{self, Catalog, Contents, FileKind, Merged, PathId, Paths, Tally, Time, Visible, shown};
-use crate::media_type::LayerType;
 use crate::platform::Platform;
 use crate::pool;
+use crate::top::Top;
 
 /// Which files are listed.
 #[derive(Clone, Debug, Default)]
@@ -150,23 +150,14 @@ fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<
         }
         FilesSummary { problems, layers: Vec::new() }
     };
-    for file in largest.map(Largest::sorted).into_iter().flatten() {
+    for file in largest.into_iter().flat_map(|largest| largest.top.sorted()) {
         sink(&file)?;
     }
     Ok(summary)
 }
 
-/// A layer that can be looked into.
-struct Wanted {
-    number: usize,
-    blob: BlobId,
-    compression: Compression,
-    /// Of its digest, and of its diff_id.
-    algorithms: (Algorithm, Algorithm),
-}
-
 /// Returns the layers of these numbers, or all.
-fn wanted(graph: &Graph, image: &Image, numbers: &[usize]) -> Result<Vec<Wanted>> {
+fn wanted(graph: &Graph, image: &Image, numbers: &[usize]) -> Result<Vec<Readable>> {
     let all: Vec<usize> = (1..=image.layers.len()).collect();
     let numbers = if numbers.is_empty() { &all } else { numbers };
     let one = |&number: &usize| {
@@ -174,37 +165,19 @@ fn wanted(graph: &Graph, image: &Image, numbers: &[usize]) -> Result<Vec<Wanted>
             .checked_sub(1)
             .and_then(|at| image.layers.get(at))
             .ok_or_else(|| Error::unsupported(format!("no layer {number}: the image has {}", image.layers.len())))?;
-        check(graph, layer, number).within(format!("layer {number}"))
+        Readable::check(graph, layer, number).within(format!("layer {number}"))
     };
     numbers.iter().map(one).collect()
-}
-
-fn check(graph: &Graph, layer: &Layer, number: usize) -> Result<Wanted> {
-    let blob = layer.blob.ok_or_else(|| Error::damaged("not in the archive"))?;
-    let compression = match (layer.kind, graph.blob(blob).compression) {
-        (LayerType::Tar, Some(compression)) => compression,
-        (LayerType::Encrypted, _) => return Err(Error::unsupported("encrypted: its files cannot be listed")),
-        _ => return Err(Error::unsupported("not a layer of files")),
-    };
-    let stored = graph.blob(blob).claim.map_or(Algorithm::Sha256, |(digest, _)| digest.algorithm());
-    let plain = layer.diff_id.map_or(Algorithm::Sha256, |diff_id| diff_id.as_plain_digest().algorithm());
-    Ok(Wanted { number, blob, compression, algorithms: (stored, plain) })
-}
-
-/// Words what is wrong in a layer's tar.
-fn problem(number: usize, first: impl std::fmt::Display, count: usize) -> Option<String> {
-    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    (count > 0).then(|| format!("layer {number}: {first}{more}"))
 }
 
 /// Tells of the entries of one layer as they come.
 fn one_by_one(
     graph: &Graph,
-    layer: &Wanted,
+    layer: &Readable,
     take: &mut dyn FnMut(ListedFile) -> Result<()>,
     cx: &Context<'_>,
 ) -> Result<Option<String>> {
-    let content = &graph.blob(layer.blob).content;
+    let content = layer.content(graph);
     let (mut first, mut count, mut entries) = (None, 0, 0);
     let mut sink = |event: layer::Event<'_>| {
         match event {
@@ -246,19 +219,13 @@ fn of_entry(entry: &layer::Entry, layer: usize) -> ListedFile {
 /// Tells of the files of the tree that layers make.
 fn merge(
     graph: &Graph,
-    layers: &[Wanted],
+    layers: &[Readable],
     take: &mut dyn FnMut(ListedFile) -> Result<()>,
     cx: &Context<'_>,
 ) -> Result<FilesSummary> {
     let catalog = Catalog::new(&cx.limits);
-    let listings = pool::run(layers, &cx.hands(), |layer| {
-        let content = &graph.blob(layer.blob).content;
-        let listing = catalog.list(content, layer.compression, layer.algorithms, Contents::Skipped, cx)?;
-        match listing.problems.first() {
-            Some(first) if listing.is_no_tar() => Err(content.locate(Error::damaged(first.to_string()))),
-            _ => Ok(Arc::new(listing)),
-        }
-    })?;
+    let list = |layer: &Readable| layer.list(graph, &catalog, Contents::Skipped, cx).map(Arc::new);
+    let listings = pool::run(layers, &cx.hands(), list)?;
     let told = listings
         .iter()
         .zip(layers)
@@ -313,54 +280,19 @@ fn of_visible(visible: &Visible<'_>, first: Option<PathId>, paths: &Paths) -> Li
 
 /// The largest regular files seen so far; of equal ones those that came first.
 struct Largest {
-    keep: usize,
-    heap: BinaryHeap<Ranked>,
+    top: Top<(Reverse<u64>, usize), ListedFile>,
     seen: usize,
 }
 
-/// Ordered so that the one to be dropped is the greatest.
-struct Ranked {
-    rank: (std::cmp::Reverse<u64>, usize),
-    file: ListedFile,
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank == other.rank
-    }
-}
-
-impl Eq for Ranked {}
-
 impl Largest {
     fn new(keep: usize) -> Self {
-        Self { keep, heap: BinaryHeap::new(), seen: 0 }
+        Self { top: Top::new(keep), seen: 0 }
     }
 
     fn add(&mut self, file: ListedFile) {
-        if file.kind != FileKind::File {
-            return;
+        if file.kind == FileKind::File {
+            self.seen += 1;
+            self.top.add((Reverse(file.size), self.seen), file);
         }
-        self.seen += 1;
-        self.heap.push(Ranked { rank: (std::cmp::Reverse(file.size), self.seen), file });
-        if self.heap.len() > self.keep {
-            self.heap.pop();
-        }
-    }
-
-    fn sorted(self) -> Vec<ListedFile> {
-        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.file).collect()
     }
 }

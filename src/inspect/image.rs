@@ -13,14 +13,14 @@ use crate::json::Cursor;
 use crate::limits::exceeded;
 
 /// Lists the images of a graph, each once, in the source's order.
-pub(super) fn all(graph: &Graph) -> Vec<NodeId> {
+pub(crate) fn all(graph: &Graph) -> Vec<NodeId> {
     let mut seen = HashSet::new();
     let below = graph.roots.iter().flat_map(|root| graph.images_below(root.node));
     below.filter(|&node| seen.insert(node)).collect()
 }
 
 /// Returns everything that a graph's roots lead to.
-pub(super) fn reached(graph: &Graph) -> HashSet<NodeId> {
+pub(crate) fn reached(graph: &Graph) -> HashSet<NodeId> {
     let mut reached = HashSet::new();
     for root in &graph.roots {
         if !reached.contains(&root.node) {

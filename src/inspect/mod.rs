@@ -6,12 +6,15 @@ mod history;
 mod image;
 mod model;
 mod producer;
+mod readable;
 mod settings;
 mod sizes;
 
 pub use files::{FileSink, FilesOptions, FilesSummary, LayerChanges, ListedFile};
 pub use history::HistoryLine;
+pub(crate) use image::{all, reached};
 pub use model::{Companion, CompanionKind, CompanionPart, InspectedImage, InspectedLayer, Inspection, SharedLayer};
+pub(crate) use readable::{Readable, problem};
 pub use settings::Settings;
 
 use std::collections::{HashMap, HashSet};

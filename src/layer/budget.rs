@@ -26,14 +26,14 @@ impl Budget {
 
 /// What one list took.
 #[derive(Debug)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     budget: Budget,
     taken: u64,
 }
 
 impl Charge {
     /// Takes so many bytes; an error when there are no more.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<()> {
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<()> {
         let bytes = bytes as u64;
         let take = |left: u64| left.checked_sub(bytes);
         match self.budget.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {

@@ -159,7 +159,8 @@ impl Catalog {
         self.paths.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub(super) fn open_charge(&self) -> Charge {
+    /// Starts to count the memory of something that is made of the lists.
+    pub(crate) fn open_charge(&self) -> Charge {
         self.budget.open()
     }
 

@@ -3,8 +3,11 @@
 
 mod apply;
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use super::budget::Charge;
 use super::entry::{FileKind, Xattrs};
@@ -50,6 +53,39 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
     /// Of these, bytes that nobody sees in the whole image: later entries overwrote or removed them.
     pub(crate) hidden: u64,
+}
+
+/// How bytes of a layer went out of sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Fate {
+    /// A whiteout took the file away, or something that is no directory took the place of one above it.
+    Removed,
+    /// Something else is at its path now.
+    Overwritten,
+    /// A file of the same contents is at its path now.
+    Repeated,
+}
+
+/// Contents that were seen by no name when all layers were there.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    inode: FileId,
+    /// The layer that did it.
+    by: u32,
+    fate: Fate,
+}
+
+/// A regular file that a layer has and nobody sees in the whole image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hidden<'m> {
+    pub(crate) file: &'m File,
+    /// The layer that it is in, counted from 0.
+    pub(crate) layer: usize,
+    /// The layer that took its last name away.
+    pub(crate) by: usize,
+    pub(crate) fate: Fate,
 }
 
 /// A file in the merged tree.
@@ -121,8 +157,8 @@ pub(crate) struct Merged {
     /// By path; paths beyond its end are not there.
     slots: Vec<Slot>,
     tallies: Vec<Tally>,
-    /// Files whose names were overwritten or removed.
-    hidden: Vec<FileId>,
+    /// Files whose names were overwritten or removed; in the end those of them that nobody sees, each once.
+    hidden: Vec<Lost>,
     /// The hard links that changed the mode, owner or time of a file, by the file.
     relabelled: HashMap<FileId, FileId>,
     /// How many entries of a layer were for a path that the same layer had before.
@@ -146,18 +182,34 @@ impl Merged {
     /// Counts, for each layer, the bytes that nobody sees.
     fn count_hidden(&mut self) {
         let count = *self.starts.last().expect("it starts with one") as usize;
-        // Contents that are still seen by some name, or were counted.
+        // Contents that are still seen by some name.
         let mut seen = vec![false; count];
         for slot in self.slots.iter().filter(|slot| slot.inode < IMPLIED && slot.file < IMPLIED) {
             seen[slot.inode as usize] = true;
         }
-        for inode in std::mem::take(&mut self.hidden) {
-            let Some((listing, index)) = self.find(&self.layers, inode) else { continue };
-            if !std::mem::replace(&mut seen[inode as usize], true) {
-                let (layer, size) = (self.layer_of(inode), listing.files()[index].size());
-                self.tallies[layer].hidden += size;
+        // A file of several names is gone when the last of them is.
+        let mut hidden = std::mem::take(&mut self.hidden);
+        hidden.sort_unstable_by_key(|lost| Reverse((lost.inode, lost.by, lost.fate)));
+        hidden.dedup_by_key(|lost| lost.inode);
+        hidden.retain(|lost| {
+            let size = self.find(&self.layers, lost.inode).map_or(0, |(listing, index)| listing.files()[index].size());
+            let counts = size > 0 && !seen[lost.inode as usize];
+            if counts {
+                let layer = self.layer_of(lost.inode);
+                self.tallies[layer].hidden = self.tallies[layer].hidden.saturating_add(size);
             }
-        }
+            counts
+        });
+        self.hidden = hidden;
+    }
+
+    /// Returns the files with contents that nobody sees, in no order that means something.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = Hidden<'_>> {
+        self.hidden.iter().filter_map(|lost| {
+            let (listing, index) = self.find(&self.layers, lost.inode)?;
+            let file = &listing.files()[index];
+            Some(Hidden { file, layer: self.layer_of(lost.inode), by: lost.by as usize, fate: lost.fate })
+        })
     }
 
     /// Returns what each layer did, bottom first.

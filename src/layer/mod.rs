@@ -14,10 +14,12 @@ mod problem;
 mod scanner;
 mod sparse;
 
+pub(crate) use budget::Charge;
 pub use entry::FileKind;
 pub(crate) use entry::{Entry, Time, Xattrs, shown};
 pub(crate) use listing::{Catalog, Contents, Listing};
-pub(crate) use merged::{Merged, Tally, Visible};
+pub use merged::Fate;
+pub(crate) use merged::{Hidden, Merged, Tally, Visible};
 pub(crate) use paths::{PathId, Paths};
 pub(crate) use problem::{Fault, Problem};
 pub(crate) use scanner::{Event, Scanner, Sink};

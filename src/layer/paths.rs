@@ -20,7 +20,8 @@ impl PathId {
         Self(u32::try_from(index).expect("paths are counted when they are added"))
     }
 
-    pub(super) fn index(self) -> usize {
+    /// Returns its number, from 0.
+    pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }

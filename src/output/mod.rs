@@ -8,9 +8,11 @@ mod place;
 mod staged;
 mod tar;
 mod tar_header;
+mod whole;
 
 pub(crate) use place::{Filled, Filling, Place};
 pub(crate) use staged::Staged;
+pub use whole::{ByteSink, write_whole};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

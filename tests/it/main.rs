@@ -21,6 +21,7 @@ mod names;
 mod properties;
 mod reading;
 mod regressions;
+mod report;
 mod roundtrip;
 mod selection;
 mod support;

@@ -137,6 +137,33 @@ fn verifying_takes_little_memory() {
     }
 }
 
+/// A report holds lists of files, not layers, and within a limit: of many files, of large ones, and of many images.
+#[test]
+fn reports_take_little_memory() {
+    let inputs = Sandbox::on_disk();
+    let many = |letter: char| {
+        let name = |n: usize| format!("{letter}/{}/{}/file-{n}", n % 97, n % 1009);
+        let tree = (0..120_000).fold(Tree::default(), |tree, n| tree.with_file(name(n), format!("{letter}{n}")));
+        Layer::from_tar(tree.tar())
+    };
+    let large = image().layer(layer()).layer(layer().codec(Codec::Gzip));
+    let image = |letter: char| large.clone().layer(many(letter)).tag(&format!("docker.io/demo/{letter}:1"));
+    let input = inputs.put("in.tar", &docker(&['a', 'b', 'c'].map(image), Style::Skopeo).tar());
+    for limit in ["file-list-bytes=50331648", "file-list-bytes=1000000"] {
+        let sandbox = Sandbox::on_disk();
+        let mut command =
+            sandbox.command(["report", "--quiet", "--limit", limit, "-o", "out.html"]).arg(&input).prepared();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let seen = watch(command.spawn().expect("the program can be started"), &sandbox.tmp());
+        say(&format!("memory: report, {limit}: peak {} KiB, {} bytes written", seen.peak_kib, seen.written));
+        assert!(seen.peak_kib < LIMIT_KIB, "{limit}: a peak of {} KiB", seen.peak_kib);
+        assert!(seen.written < 2 << 20, "{limit}: {} bytes written", seen.written);
+        let html = fs::read_to_string(sandbox.path("out.html")).expect("a page");
+        assert_eq!(html.contains("too many files"), limit.ends_with("=1000000"), "{limit}");
+        sandbox.assert_holds(&["out.html"]);
+    }
+}
+
 /// Standard input that is a pipe with the file's bytes in it, or nothing.
 fn pipe(mut file: fs::File, way: Way) -> Stdio {
     if way == Way::Files {

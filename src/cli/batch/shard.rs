@@ -17,7 +17,7 @@ pub(super) struct ShardArgs {
 }
 
 const LONG: &str = "\
-Do only what falls to process K, counted from 0, of N. Processes agree without talking to each other, as long as they
+Do only what falls to process K, counted from 0, of N. Processes agree without talking to each other, as long as they \
 are given the same. auto: K and N are what the first of these says that is all there:
   TRANSLOAD_SHARD=K/N
   JOB_COMPLETION_INDEX       of TRANSLOAD_SHARDS (Kubernetes passes no count)

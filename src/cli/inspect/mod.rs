@@ -4,7 +4,7 @@ mod files;
 mod graph;
 mod json;
 mod template;
-mod text;
+pub(super) mod text;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -115,20 +115,20 @@ fn pair(key: &str, value: &str) -> String {
 }
 
 /// Writes words as a Dockerfile has them in brackets.
-fn words(words: &[String]) -> String {
+pub(in crate::cli) fn words(words: &[String]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect();
     format!("[{}]", quoted.join(", "))
 }
 
 /// Writes a line of the history without docker's marks for what is no command, and with short digests.
-pub(super) fn short_command(text: &str) -> String {
+pub(in crate::cli) fn short_command(text: &str) -> String {
     let text = one_line(text);
     let text = text.split_once(" #(nop) ").map_or(text.as_str(), |(_, command)| command);
     short_digests(text.strip_suffix(" # buildkit").unwrap_or(text))
 }
 
 /// Leaves the fraction of a second out of a time (RFC 3339).
-fn to_the_second(time: &str) -> String {
+pub(in crate::cli) fn to_the_second(time: &str) -> String {
     match time.split_once('.') {
         Some((clock, rest)) => format!("{clock}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())),
         None => time.to_owned(),
@@ -291,7 +291,7 @@ impl Rows {
 const CONTAINERD: &str = "shown by docker's containerd store (29) and ctr";
 
 /// Says how a layer is stored.
-pub(super) fn codec(layer: &InspectedLayer) -> String {
+pub(in crate::cli) fn codec(layer: &InspectedLayer) -> String {
     match (layer.present, layer.compression) {
         (false, _) if layer.urls.is_empty() => "missing".to_owned(),
         (false, _) => "elsewhere".to_owned(),
@@ -313,7 +313,7 @@ fn also_in(layer: &InspectedLayer, image: &InspectedImage, shared: &Shared<'_>) 
 }
 
 /// Says what a companion is: its names, what its parts state or which files they are, else its type.
-fn what(companion: &Companion) -> String {
+pub(in crate::cli) fn what(companion: &Companion) -> String {
     let mut words: Vec<String> = companion.names.clone();
     let mut told: Vec<&str> = Vec::new();
     for part in &companion.parts {

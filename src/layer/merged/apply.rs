@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ABSENT, END, FileId, IMPLIED, LOOSE, Merged, NOTHING, Slot, Tally};
+use super::{ABSENT, END, Fate, FileId, IMPLIED, LOOSE, Lost, Merged, NOTHING, Slot, Tally};
 use crate::error::Result;
 use crate::layer::entry::FileKind;
 use crate::layer::listing::{Catalog, File, Listing};
@@ -41,7 +41,8 @@ impl Catalog {
             merged.slots[PathId::ROOT.index()] = Slot { file: IMPLIED, inode: 0, ..NOTHING };
             for (number, layer) in layers.iter().enumerate() {
                 let number = u32::try_from(number).expect("an image has fewer layers");
-                Merging { merged: &mut merged, paths, layers: &layers, number, removed: Vec::new() }.apply(layer)?;
+                let (removed, gone) = (Vec::new(), Vec::new());
+                Merging { merged: &mut merged, paths, layers: &layers, number, removed, gone }.apply(layer)?;
             }
             Ok(())
         })?;
@@ -59,6 +60,8 @@ struct Merging<'m> {
     number: u32,
     /// What its whiteouts removed.
     removed: Vec<PathId>,
+    /// Files that were at a path before it, and the path.
+    gone: Vec<(FileId, PathId)>,
 }
 
 impl Merging<'_> {
@@ -76,6 +79,7 @@ impl Merging<'_> {
             self.put(index, file)?;
         }
         self.settle_replaced();
+        self.settle_gone();
         Ok(())
     }
 
@@ -112,7 +116,9 @@ impl Merging<'_> {
             return Ok(());
         }
         let id = self.merged.starts[self.number as usize] + u32::try_from(index).expect("files are counted in 32 bits");
-        self.tally().bytes += file.size();
+        // Sparse files can claim any size.
+        let tally = self.tally();
+        tally.bytes = tally.bytes.saturating_add(file.size());
         let mut inode = id;
         if let Some(target) = file.linked().map(|target| self.slot(target)) {
             if target.file == ABSENT || self.is_directory(target) {
@@ -243,8 +249,8 @@ impl Merging<'_> {
     fn hide(&mut self, path: PathId) -> Result<()> {
         let slot = self.slot(path);
         if !self.is_directory(slot) {
-            self.merged.charge.take(size_of::<FileId>())?;
-            self.merged.hidden.push(slot.inode);
+            self.merged.charge.take(size_of::<Lost>() + size_of::<(FileId, PathId)>())?;
+            self.gone.push((slot.inode, path));
         }
         Ok(())
     }
@@ -255,5 +261,24 @@ impl Merging<'_> {
         let tally = self.tally();
         (tally.removed, tally.added) = (tally.removed - again, tally.added - again);
         tally.changed += again;
+    }
+
+    /// Says what became of files by what this layer has at their paths in the end.
+    fn settle_gone(&mut self) {
+        for (inode, path) in std::mem::take(&mut self.gone) {
+            let slot = self.slot(path);
+            let fate = match slot.file {
+                ABSENT => Fate::Removed,
+                _ if self.same_contents(inode, slot.inode) => Fate::Repeated,
+                _ => Fate::Overwritten,
+            };
+            self.merged.hidden.push(Lost { inode, by: self.number, fate });
+        }
+    }
+
+    /// Tells whether both are files of the same bytes, as far as their contents were hashed.
+    fn same_contents(&self, a: FileId, b: FileId) -> bool {
+        let digest = |id| self.merged.find(self.layers, id).and_then(|(list, index)| list.digest(&list.files()[index]));
+        digest(a).is_some() && digest(a) == digest(b)
     }
 }

@@ -146,6 +146,33 @@ fn what_each_layer_did_is_counted_and_n_copies_waste_n_minus_one() {
 }
 
 #[test]
+fn what_became_of_hidden_files_is_told() {
+    let base: &[&str] = &["d/", "d/a=100", "d/b=20", "l=5", "m=>l"];
+    for (upper, want) in [
+        // By the same size it is the same file here: all are of one letter.
+        (&[&["d/a=100"][..]][..], &["0 100 Repeated by 1"][..]),
+        (&[&["d/a=99"]], &["0 100 Overwritten by 1"]),
+        (&[&["d/.wh.a"]], &["0 100 Removed by 1"]),
+        (&[&["d/.wh.a", "d/a=100"]], &["0 100 Repeated by 1"]),
+        (&[&["d/.wh..wh..opq", "d/b=3"]], &["0 100 Removed by 1", "0 20 Overwritten by 1"]),
+        (&[&["d=1"]], &["0 100 Removed by 1", "0 20 Removed by 1"]),
+        (&[&["d/a/"], &[".wh.d"]], &["0 100 Overwritten by 1", "0 20 Removed by 2"]),
+        // The last name counts.
+        (&[&["l=5"], &[".wh.m"]], &["0 5 Removed by 2"]),
+        (&[&[".wh.m", "l=5"]], &["0 5 Repeated by 1"]),
+        (&[&["l=6"]], &[]),
+        (&[&["d/b=20", "d/b=21"]], &["0 20 Overwritten by 1", "1 20 Overwritten by 1"]),
+    ] {
+        let layers: Vec<&[&str]> = std::iter::once(base).chain(upper.iter().copied()).collect();
+        let (merged, _) = merge(&layers);
+        let line = |it: Hidden<'_>| format!("{} {} {:?} by {}", it.layer, it.file.size(), it.fate, it.by);
+        let mut told: Vec<String> = merged.hidden().map(line).collect();
+        told.sort();
+        assert_eq!(told, want, "{upper:?}");
+    }
+}
+
+#[test]
 fn a_name_twice_in_one_layer_counts_once() {
     let (merged, _) = merge(&[&["a=10", "a=11", "d/", "d/"]]);
     assert_eq!((merged.duplicates(), merged.tallies()[0].hidden), (1, 10));

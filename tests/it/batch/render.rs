@@ -52,6 +52,8 @@ fn what_makes_no_sense_is_refused() {
         (&["--engine", "slurm", "--shards", "1", "--name", "a\nb", "--", "x"], "--name"),
         (&["--engine", "slurm", "--shards", "1", "--name", "-", "--", "x"], "--name"),
         (&["--engine", "argo", "--shards", "1", "--container-image", "x", "--", "{{x}}"], "Argo"),
+        (&["--engine", "slurm", "--shards", "1", "--", "--two", "x"], "--two"),
+        (&["--engine", "slurm", "--shards", "1", "--", "--shard", "1/2", "x"], "--shard"),
         (&["--engine", "nomad", "--shards", "1", "--", "x"], "--engine"),
     ] {
         let run = sandbox.command(["batch", "render"]).args(args.iter().copied()).run();

@@ -1,5 +1,6 @@
 //! Other people's engines take what transload writes and find the same image in it.
 
+mod chromium;
 mod diff;
 mod identity;
 mod judges;
@@ -7,4 +8,5 @@ mod legacy;
 mod loadability;
 mod loads;
 mod several;
+mod slurm;
 mod story;

@@ -11,9 +11,9 @@ use crate::support::shared::{self, shared};
 use crate::support::tally::{self, tally};
 use crate::support::{Run, Sandbox, Tree};
 
-struct Row {
+pub(crate) struct Row {
     path: String,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     /// What the table says of it: the fixtures' expectation, or the engines' producer.
     column: String,
     kind: String,
@@ -29,7 +29,7 @@ impl tally::Row for Row {
 }
 
 /// Reads a table's first column, its `kind`th and its `column`th.
-fn rows(root: &Path, table: &str, kind: usize, column: usize) -> Vec<Row> {
+pub(crate) fn rows(root: &Path, table: &str, kind: usize, column: usize) -> Vec<Row> {
     let text = fs::read_to_string(root.join(table)).expect("the archives have a table");
     let row = |line: &str| {
         let columns: Vec<&str> = line.split('\t').collect();

@@ -12,7 +12,12 @@ use crate::support::{Sandbox, Style, docker};
 const ENGINES: &str = "\nWhich engines load it\n";
 
 fn check(name: &str, found: &str) {
-    let golden = testdata("golden/inspect").join(name);
+    check_file(&format!("inspect/{name}"), found);
+}
+
+/// Holds an answer against a golden file, or writes that anew.
+pub(crate) fn check_file(name: &str, found: &str) {
+    let golden = testdata("golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(golden.parent().expect("a folder")).expect("a folder can be made");
         fs::write(&golden, found).expect("the golden file can be written");

@@ -11,30 +11,34 @@ use crate::support::{Kind, Layer, Layout, Sandbox, Tree, image};
 const EVIL: &str =
     "evil\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}\u{200b}\r\n\tImage 9 of 9: <script>alert(1)</script>\"'`\\]-->&\u{9b}";
 
-/// An OCI layout that says it wherever something can be said.
 pub(super) fn tree() -> Tree {
+    tree_saying(EVIL)
+}
+
+/// An OCI layout that says this wherever something can be said.
+pub(crate) fn tree_saying(evil: &str) -> Tree {
     let mut layout = Layout::new();
     let files =
-        Tree::default().with_file(format!("a/{}", EVIL.replace('/', "")), "x").with("link", Kind::Symlink(EVIL.into()));
+        Tree::default().with_file(format!("a/{}", evil.replace('/', "")), "x").with("link", Kind::Symlink(evil.into()));
     let config = json!({
-        "author": EVIL, "created": EVIL, "docker_version": EVIL, "os.version": EVIL,
+        "author": evil, "created": evil, "docker_version": evil, "os.version": evil,
         "config": {
-            "User": EVIL, "WorkingDir": EVIL, "Entrypoint": [EVIL], "Cmd": [EVIL], "Env": [EVIL], "ExposedPorts": {EVIL: {}},
-            "Volumes": {EVIL: {}}, "Labels": {EVIL: EVIL}, "StopSignal": EVIL, "Healthcheck": {"Test": ["CMD", EVIL]},
-            "OnBuild": [EVIL], "Shell": [EVIL],
+            "User": evil, "WorkingDir": evil, "Entrypoint": [evil], "Cmd": [evil], "Env": [evil], "ExposedPorts": {evil: {}},
+            "Volumes": {evil: {}}, "Labels": {evil: evil}, "StopSignal": evil, "Healthcheck": {"Test": ["CMD", evil]},
+            "OnBuild": [evil], "Shell": [evil],
         },
     });
-    let evil = image().layer(Layer::from_tar(files.tar())).config(config);
-    let mut bytes: Value = serde_json::from_slice(&evil.config_bytes()).expect("a config");
-    bytes["history"] = json!([{"created_by": EVIL, "comment": EVIL, "author": EVIL}]);
-    let evil = evil.raw_config(bytes.to_string());
-    let mut manifest = layout.manifest_of(&evil);
-    manifest["annotations"] = json!({EVIL: EVIL});
+    let said = image().layer(Layer::from_tar(files.tar())).config(config);
+    let mut bytes: Value = serde_json::from_slice(&said.config_bytes()).expect("a config");
+    bytes["history"] = json!([{"created_by": evil, "comment": evil, "author": evil}]);
+    let said = said.raw_config(bytes.to_string());
+    let mut manifest = layout.manifest_of(&said);
+    manifest["annotations"] = json!({evil: evil});
     let image = layout.manifest(&manifest);
-    let statement = with(layout.put(EVIL, "x"), "annotations", json!({"in-toto.io/predicate-type": EVIL}));
+    let statement = with(layout.put(evil, "x"), "annotations", json!({"in-toto.io/predicate-type": evil}));
     let empty = layout.put("application/vnd.oci.empty.v1+json", "{}");
     let about = json!({
-        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": EVIL, "config": empty, "layers": [statement],
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": evil, "config": empty, "layers": [statement],
         "subject": image,
     });
     let about = layout.manifest(&about);

@@ -1,12 +1,12 @@
 //! `transload inspect` and `transload formats`: what people, programs and templates are shown.
 
 mod companions;
-mod corpora;
+pub(crate) mod corpora;
 mod files;
 mod formats;
-mod golden;
+pub(crate) mod golden;
 mod graph;
-mod hostile;
+pub(crate) mod hostile;
 mod layers;
 mod several;
 mod sparse;
@@ -20,7 +20,7 @@ use crate::support::run::assert_printable;
 use crate::support::{Codec, Image, Layout, Run, Sandbox, Style, docker, file, files, image};
 
 /// An image whose config has everything that is shown of one.
-fn full() -> Image {
+pub(crate) fn full() -> Image {
     let config = json!({
         "author": "A. Uthor",
         "docker_version": "20.10.24",
@@ -35,14 +35,14 @@ fn full() -> Image {
     image().layer(file("etc/base", "base")).layer(files(&[("srv/app", "an app"), ("srv/b", "b")])).config(config)
 }
 
-fn two_images() -> Vec<u8> {
+pub(crate) fn two_images() -> Vec<u8> {
     let child = full().layer(file("srv/c", "the child's own")).tag("demo/child:1");
     docker(&[full().tag("demo/app:1").tag("demo/app:latest"), child], Style::Classic).tar()
 }
 
 /// One image for two platforms, the second with a layer that is not zstd, an attestation, and something that refers to
 /// the first.
-fn platforms() -> Layout {
+pub(crate) fn platforms() -> Layout {
     let mut layout = Layout::new();
     let amd64 = layout.image(&full().codec(Codec::Zstd));
     let arm64 = layout.image(&full().codec(Codec::Zstd).layer(file("arm", "64")).platform("linux/arm64/v8"));

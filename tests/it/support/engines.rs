@@ -1,5 +1,6 @@
 //! Real engines for tests: found or skipped, run in private folders, stopped by process id.
 
+mod chromium;
 mod containerd;
 mod containers;
 mod daemon;
@@ -7,12 +8,15 @@ mod docker;
 mod listing;
 mod python;
 mod scratch;
+mod slurm;
 
+pub(crate) use chromium::{Chromium, Scheme};
 pub(crate) use containerd::Containerd;
 pub(crate) use containers::Containers;
 pub(crate) use docker::Docker;
 pub(crate) use listing::{Listing, list_folder, list_tar};
 pub(crate) use python::python;
+pub(crate) use slurm::Slurm;
 
 use super::shared::say;
 use scratch::Scratch;

@@ -11,6 +11,7 @@ pub(crate) mod layout;
 pub(crate) mod makes;
 pub(crate) mod mount;
 pub(crate) mod names;
+pub(crate) mod page;
 pub(crate) mod predicting;
 pub(crate) mod run;
 pub(crate) mod shared;

@@ -11,7 +11,9 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
+
+use crate::cli::args::Cli;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +78,11 @@ enum Engine {
 }
 
 pub(super) fn run(args: &RenderArgs) -> Result<ExitCode> {
+    // What is wrong is told now, not by each of the processes.
+    let words = ["transload".to_owned()].into_iter().chain(args.own("0/1")).chain(args.batch.iter().cloned());
+    if let Err(error) = Cli::try_parse_from(words) {
+        error.exit();
+    }
     let text = match args.engine {
         Engine::K8s => k8s::render(args)?,
         Engine::Slurm => slurm::render(args),

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use transload::Result;
-use transload::batch::{Class, Record, Reports, Summary};
+use transload::batch::{Class, Record, Reports, Status, Summary};
 
 /// So many of the slowest are shown.
 pub(super) const SHOWN: usize = 10;
@@ -56,7 +56,7 @@ pub(super) fn gather(reports: &mut Reports<File>) -> Result<Gathered> {
 }
 
 fn note_failure(failures: &mut BTreeMap<(Class, String), Failures>, record: &Record) {
-    let Some(error) = &record.error else { return };
+    let Some(error) = record.error.as_ref().filter(|_| record.status == Status::Failed) else { return };
     let key = (error.class, short(&error.code));
     let full = failures.len() >= CODES && !failures.contains_key(&key);
     let key = if full { (error.class, "others".to_owned()) } else { key };
