@@ -1,6 +1,6 @@
 # Every target is one line; what it does is in scripts/.
 
-.PHONY: demo test check golden fuzz man bench bench-quick bench-micro install
+.PHONY: demo test check golden fuzz man bench bench-quick bench-batch bench-micro install
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
@@ -25,6 +25,10 @@ man: ## Write the manual pages to target/man
 
 bench: ## Measure everything against skopeo and write benches/RESULTS.md; see scripts/bench --help
 	scripts/bench
+
+bench-batch: ## Measure batches against a loop of skopeo and write benches/BATCH.md; takes 35 GB of disk
+	cargo build --release --locked
+	scripts/bench-batch
 
 bench-quick: ## Measure the ordinary image only: under 5 minutes, when the images are there
 	scripts/bench --quick

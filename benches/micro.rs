@@ -14,7 +14,9 @@ use criterion::{
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use transload::{Archive, CompressionChoice, Context, ConvertOptions, Format, Input, Output, convert};
+use transload::{
+    Archive, CompressionChoice, CompressionLevel, Context, ConvertOptions, Format, Input, Output, convert,
+};
 
 const LAYER: usize = 32 << 20;
 
@@ -94,9 +96,10 @@ fn context() -> Context<'static> {
     cx
 }
 
-fn run(from: &Path, out: &Path, to: Format, compression: Option<CompressionChoice>) {
+fn run(from: &Path, out: &Path, to: Format, compression: Option<CompressionChoice>, level: Option<CompressionLevel>) {
     let mut options = ConvertOptions::new(to);
     options.compression = compression;
+    options.level = level;
     options.replace = true;
     convert(Input::Path(from.into()), Output::Path(out.into()), &options, &context()).expect("a conversion");
 }
@@ -112,7 +115,7 @@ impl Images {
         fs::write(images.path("text"), docker(&text(LAYER), 0)).expect("an image can be written");
         fs::write(images.path("noise"), docker(&noise(LAYER), 0)).expect("an image can be written");
         for (name, codec) in [("gzip", CompressionChoice::Gzip), ("zstd", CompressionChoice::Zstd)] {
-            run(&images.path("text"), &images.path(name), Format::OciArchive, Some(codec));
+            run(&images.path("text"), &images.path(name), Format::OciArchive, Some(codec), None);
         }
         images
     }
@@ -147,22 +150,25 @@ fn scan(criterion: &mut Criterion) {
 /// Whole conversions of one layer, each dominated by one part.
 fn layers(criterion: &mut Criterion) {
     use CompressionChoice as Choice;
+    use CompressionLevel as Level;
     let images = Images::new();
     let out = images.path("out");
     let mut group = group(criterion, "layer", Throughput::Bytes(LAYER as u64));
     let rows = [
         // The pump and the hash, nothing else.
-        ("copy", "text", Format::OciArchive, Some(Choice::None)),
-        ("gzip", "text", Format::OciArchive, Some(Choice::Gzip)),
-        ("gzip, noise", "noise", Format::OciArchive, Some(Choice::Gzip)),
-        ("zstd", "text", Format::OciArchive, Some(Choice::Zstd)),
-        ("zstd, noise", "noise", Format::OciArchive, Some(Choice::Zstd)),
-        ("gunzip", "gzip", Format::DockerArchive, None),
-        ("unzstd", "zstd", Format::DockerArchive, None),
+        ("copy", "text", Format::OciArchive, Some(Choice::None), None),
+        ("gzip", "text", Format::OciArchive, Some(Choice::Gzip), None),
+        ("gzip, fast", "text", Format::OciArchive, Some(Choice::Gzip), Some(Level::Fast)),
+        ("gzip, libdeflate's 2", "text", Format::OciArchive, Some(Choice::Gzip), Some(Level::Number(2))),
+        ("gzip, noise", "noise", Format::OciArchive, Some(Choice::Gzip), None),
+        ("zstd", "text", Format::OciArchive, Some(Choice::Zstd), None),
+        ("zstd, noise", "noise", Format::OciArchive, Some(Choice::Zstd), None),
+        ("gunzip", "gzip", Format::DockerArchive, None, None),
+        ("unzstd", "zstd", Format::DockerArchive, None, None),
     ];
-    for (name, from, to, choice) in rows {
+    for (name, from, to, choice, level) in rows {
         let from = images.path(from);
-        group.bench_function(name, |bencher| bencher.iter(|| run(&from, &out, to, choice)));
+        group.bench_function(name, |bencher| bencher.iter(|| run(&from, &out, to, choice, level)));
     }
     group.finish();
 }

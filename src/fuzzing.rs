@@ -122,8 +122,8 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
 }
 
 /// Compresses as layers are compressed.
-pub fn deflate(plain: &[u8], compression: Compression, level: i32) -> Result<Vec<u8>> {
-    let mut encoder = BlockEncoder::new(Encoding::new(compression, Some(CompressionLevel::Number(level)))?)?;
+pub fn deflate(plain: &[u8], compression: Compression, level: Option<CompressionLevel>) -> Result<Vec<u8>> {
+    let mut encoder = BlockEncoder::new(Encoding::new(compression, level)?)?;
     let mut made = Vec::new();
     plain.chunks(BLOCK_LEN).try_for_each(|block| encoder.encode(block, &mut made))?;
     Ok(made)

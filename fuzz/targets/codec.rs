@@ -4,8 +4,8 @@
 use std::io::Read;
 
 use libfuzzer_sys::fuzz_target;
-use transload::Compression;
 use transload::fuzzing::{deflate, inflate};
+use transload::{Compression, CompressionLevel};
 use transload_fuzz::context;
 use transload_fuzz::promises::check_error;
 
@@ -34,8 +34,12 @@ fn undo(stream: &[u8]) {
 /// Our own streams.
 fn make(how: u8, plain: &[u8]) {
     let cx = context();
-    let (compression, levels) = if how & 1 == 0 { (Compression::Gzip, 13) } else { (Compression::Zstd, 12) };
-    let level = i32::from(how >> 1) % levels + i32::from(how & 1);
+    let (compression, lowest, levels) = if how & 1 == 0 { (Compression::Gzip, 0, 13) } else { (Compression::Zstd, 1, 12) };
+    let level = match i32::from(how >> 1) % (levels + 2) {
+        0 => None,
+        1 => Some(CompressionLevel::Fast),
+        level => Some(CompressionLevel::Number(lowest + level - 2)),
+    };
     let stream = deflate(plain, compression, level).expect("memory can be compressed");
     assert_eq!(inflate(stream.clone(), &cx).expect("what was made can be undone"), plain);
     if let Some((_, short)) = stream.split_last() {

@@ -53,15 +53,6 @@ impl Item {
         line.id = Some(self.key.clone()).filter(|key| key != line.output.as_ref().unwrap_or(&line.input));
         line
     }
-
-    /// Returns what a list has to say of it that does not follow from its other records.
-    pub(super) fn asked(&self) -> Option<Line> {
-        let named = self.name.as_ref().is_some_and(|name| *name != self.key);
-        let asked = named || !self.tags.is_empty() || self.platform.is_some() || self.image.is_some();
-        let mut line = asked.then(|| self.line())?;
-        line.size = None;
-        Some(line)
-    }
 }
 
 /// What is to be done, and what was found that is not.

@@ -74,7 +74,7 @@ pub struct Record {
     pub shard: Option<Shard>,
     /// Why there is no result.
     pub error: Option<Failure>,
-    /// The list's line of an item that failed, where it says more than the other keys: another try needs it.
+    /// The list's line of an item that failed, for another try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<Line>,
 }

@@ -122,8 +122,6 @@ pub(super) fn failed(item: &Item, error: &Error) -> Record {
     let status = if foreign && item.found { Status::Skipped } else { Status::Failed };
     let mut record = recorded(item, status);
     record.error = Some(failure);
-    record.output = item.output.as_ref().map(|output| output.to_string_lossy().into_owned());
-    record.line = item.asked();
     record
 }
 

@@ -3,7 +3,7 @@
 //! A stream is cut into blocks of fixed size, each compressed by itself: a gzip member or a zstd frame. Both formats
 //! define a sequence of those as one stream, so blocks can be made on any number of threads.
 
-use super::deflate::FastDeflate;
+use super::deflate::{Deflate, Greedy, Lazy};
 use super::dense::is_dense;
 use super::{Compression, CompressionLevel};
 use zstd::zstd_safe::CParameter;
@@ -13,9 +13,12 @@ use crate::error::{Error, Result};
 /// A codec and its level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Encoding {
+    /// libdeflate.
     Gzip {
         level: i32,
     },
+    /// The encoder of this crate: as small as what skopeo and docker make, which is Go's gzip at its default.
+    GzipDefault,
     GzipFast,
     Zstd {
         level: i32,
@@ -27,9 +30,7 @@ pub(crate) enum Encoding {
 /// Bytes of input in one block. Part of the output's bytes; what is in flight at a time bounds the memory.
 pub(crate) const BLOCK_LEN: usize = 1 << 20;
 /// Goes up whenever a codec makes other bytes: what was made before is not made again.
-pub(crate) const ENCODER_VERSION: u32 = 1;
-/// libdeflate's 2 makes smaller files than Go's gzip at its default, which skopeo and docker use, in half the time.
-const GZIP_LEVEL: i32 = 2;
+pub(crate) const ENCODER_VERSION: u32 = 2;
 /// zstd's own default.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -37,29 +38,26 @@ impl Encoding {
     /// Returns the encoding with this level (or its default), which must be in the codec's range.
     pub(crate) fn new(compression: Compression, level: Option<CompressionLevel>) -> Result<Self> {
         use CompressionLevel::{Fast, Number};
-        let (range, default) = match compression {
-            Compression::Gzip => (0..=12, GZIP_LEVEL),
-            Compression::Zstd => (1..=19, ZSTD_LEVEL),
+        let (range, default, fast) = match compression {
+            Compression::Gzip => (0..=12, Self::GzipDefault, Self::GzipFast),
+            Compression::Zstd => (1..=19, Self::Zstd { level: ZSTD_LEVEL }, Self::ZstdFast),
             other => return Err(Error::usage(format!("layers cannot be compressed with {}", other.name()))),
         };
-        let is_gzip = compression == Compression::Gzip;
-        let level = match level {
-            Some(Fast) => return Ok(if is_gzip { Self::GzipFast } else { Self::ZstdFast }),
-            Some(Number(level)) if range.contains(&level) => level,
-            Some(Number(level)) => {
+        match level {
+            None => Ok(default),
+            Some(Fast) => Ok(fast),
+            Some(Number(level)) if !range.contains(&level) => {
                 let (name, low, high) = (compression.name(), range.start(), range.end());
-                return Err(Error::usage(format!(
-                    "compression level {level}: {name} has levels {low} to {high}, or fast"
-                )));
+                Err(Error::usage(format!("compression level {level}: {name} has levels {low} to {high}, or fast")))
             }
-            None => default,
-        };
-        Ok(if is_gzip { Self::Gzip { level } } else { Self::Zstd { level } })
+            Some(Number(level)) if compression == Compression::Gzip => Ok(Self::Gzip { level }),
+            Some(Number(level)) => Ok(Self::Zstd { level }),
+        }
     }
 
     pub(crate) fn compression(self) -> Compression {
         match self {
-            Self::Gzip { .. } | Self::GzipFast => Compression::Gzip,
+            Self::Gzip { .. } | Self::GzipDefault | Self::GzipFast => Compression::Gzip,
             Self::Zstd { .. } | Self::ZstdFast => Compression::Zstd,
         }
     }
@@ -74,7 +72,8 @@ pub(crate) struct BlockEncoder {
 
 enum Codec {
     Gzip { compressor: libdeflater::Compressor, storer: libdeflater::Compressor },
-    GzipFast(Box<FastDeflate>),
+    GzipDefault { compressor: Box<Deflate<Lazy>>, storer: libdeflater::Compressor },
+    GzipFast(Box<Deflate<Greedy>>),
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
@@ -82,15 +81,16 @@ impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
         let (codec, bound) = match encoding {
             Encoding::Gzip { level } => {
-                let of = |level| {
-                    let level = libdeflater::CompressionLvl::new(level).expect("the level was checked");
-                    libdeflater::Compressor::new(level)
-                };
-                let (mut compressor, storer) = (of(level), of(0));
-                let bound = compressor.gzip_compress_bound(BLOCK_LEN);
+                let (compressor, mut storer) = (libdeflate(level), libdeflate(0));
+                let bound = storer.gzip_compress_bound(BLOCK_LEN);
                 (Codec::Gzip { compressor, storer }, bound)
             }
-            Encoding::GzipFast => (Codec::GzipFast(Box::new(FastDeflate::new())), 0),
+            Encoding::GzipDefault => {
+                let mut storer = libdeflate(0);
+                let bound = storer.gzip_compress_bound(BLOCK_LEN);
+                (Codec::GzipDefault { compressor: Box::new(Deflate::new()), storer }, bound)
+            }
+            Encoding::GzipFast => (Codec::GzipFast(Box::new(Deflate::new())), 0),
             Encoding::Zstd { level } => (Codec::Zstd(zstd_compressor(level, &[])?), zstd_bound()),
             Encoding::ZstdFast => (Codec::Zstd(zstd_compressor(1, &[CParameter::MinMatch(6)])?), zstd_bound()),
         };
@@ -99,10 +99,15 @@ impl BlockEncoder {
 
     /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own at the end of `made`.
     pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
+        const ROOM: &str = "there is room for libdeflate's bound";
         let len = match &mut self.codec {
-            Codec::Gzip { compressor, storer } => {
-                let compressor = if is_dense(block) { storer } else { compressor };
-                compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound")
+            Codec::Gzip { storer, .. } | Codec::GzipDefault { storer, .. } if is_dense(block) => {
+                storer.gzip_compress(block, &mut self.room).expect(ROOM)
+            }
+            Codec::Gzip { compressor, .. } => compressor.gzip_compress(block, &mut self.room).expect(ROOM),
+            Codec::GzipDefault { compressor, .. } => {
+                compressor.gzip(block, made);
+                0
             }
             Codec::GzipFast(compressor) => {
                 compressor.gzip(block, made);
@@ -116,6 +121,10 @@ impl BlockEncoder {
         made.extend_from_slice(&self.room[..len]);
         Ok(())
     }
+}
+
+fn libdeflate(level: i32) -> libdeflater::Compressor {
+    libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).expect("the level was checked"))
 }
 
 fn zstd_compressor(level: i32, parameters: &[CParameter]) -> Result<zstd::bulk::Compressor<'static>> {
@@ -150,7 +159,8 @@ mod tests {
         text.extend((0..600_000u32).map(|i| (i.wrapping_mul(i).wrapping_mul(0x9e37_79b1) >> 19) as u8));
         for (encoding, want) in [
             (Encoding::Gzip { level: 2 }, "dcad67706263f032ebf2f07f5a0bc879537fbafb48c9e693be3506984ecfb40f"),
-            (Encoding::GzipFast, "fb503748430beed1678b94dc22ce9c61e658b8b8a3b5b9c207c1316e6a012a82"),
+            (Encoding::GzipDefault, "fb16740a4b50902d3b2a5976d1420777a6604784bacb0a227b86b66734893c64"),
+            (Encoding::GzipFast, "270eb1a755db7d3e1a22df5ff9a31fa7ad6779c743fb1f014d8e662749c64a27"),
             (Encoding::ZstdFast, "1c5b48ecdf9f2c2c2cbe5c7c7f29f0c0f6a13824ea96620c757f87a8492561fc"),
             (Encoding::Zstd { level: 3 }, "fab20b03463cc4a06081ba2e7dcc4a2e338b99582308d46c016170f5565e65b6"),
         ] {

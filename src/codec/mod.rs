@@ -106,7 +106,7 @@ impl CompressionChoice {
 pub enum CompressionLevel {
     /// As little as is useful.
     Fast,
-    /// A level of the codec: 0 to 12 for gzip, 1 to 19 for zstd.
+    /// A level of the codec: 0 to 12 for gzip (libdeflate's), 1 to 19 for zstd.
     Number(i32),
 }
 

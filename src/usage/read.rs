@@ -11,8 +11,11 @@ use crate::digest::{DiffId, Digest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{BlobId, Graph, Image};
 use crate::inspect::{Readable, problem};
-use crate::layer::{Catalog, Contents, Listing};
+use crate::layer::{Catalog, Charge, Contents, Listing};
 use crate::pool;
+
+/// One of so many parts of the limit is not for lists.
+const RESERVE: u64 = 8;
 
 /// So many layers for each thread are read together, of as many images as have them.
 const AHEAD: usize = 4;
@@ -26,6 +29,8 @@ pub(super) struct Reader<'g> {
     images: Vec<&'g Image>,
     options: &'g UsageOptions,
     catalog: Catalog,
+    /// What is made of the lists, and the page that is made of that, must fit beside them.
+    reserve: Charge,
     lists: HashMap<BlobId, Outcome>,
     /// How many images are still to come that have a layer.
     needs: HashMap<BlobId, usize>,
@@ -44,8 +49,8 @@ impl<'g> Reader<'g> {
             }
         }
         let planned: HashSet<BlobId> = needs.keys().copied().collect();
-        let catalog = Catalog::new(&cx.limits);
-        Self { graph, images, options, catalog, lists: HashMap::new(), needs, planned, ahead: true }
+        let (catalog, reserve) = catalog(cx);
+        Self { graph, images, options, catalog, reserve, lists: HashMap::new(), needs, planned, ahead: true }
     }
 
     pub(super) fn run(mut self, sink: UsageSink<'_>, cx: &Context<'_>) -> Result<()> {
@@ -134,7 +139,7 @@ impl<'g> Reader<'g> {
     /// Lets go of all lists and their paths; from now on images are read one by one.
     fn start_over(&mut self, cx: &Context<'_>) {
         self.lists.clear();
-        self.catalog = Catalog::new(&cx.limits);
+        (self.catalog, self.reserve) = catalog(cx);
         self.ahead = false;
     }
 
@@ -183,6 +188,15 @@ impl<'g> Reader<'g> {
         }
         Ok(ImageUsage { number: 0, layers: told, files, problems })
     }
+}
+
+fn catalog(cx: &Context<'_>) -> (Catalog, Charge) {
+    let catalog = Catalog::new(&cx.limits);
+    let mut reserve = catalog.open_charge();
+    let bytes = usize::try_from(cx.limits.file_list_bytes / RESERVE).unwrap_or(usize::MAX);
+    // It is a part of what was just made.
+    let _ = reserve.take(bytes);
+    (catalog, reserve)
 }
 
 /// Returns the layers of an image that can be read.

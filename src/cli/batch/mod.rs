@@ -27,7 +27,7 @@ Examples:
   transload batch --to docker-archive --out out/ --report report.jsonl *.oci.tar
   find /srv -name '*.tar' | transload batch --to oci-archive --out /dst --list -
   transload batch --verify-only archives/
-  transload batch --to oci-archive --out /shared/out --shard auto --list jobs.jsonl
+  transload batch --to oci-archive --out /new --shard auto --list jobs.jsonl
   transload report summary report.jsonl
 
 Run it again to go on where it was stopped: what is done and unchanged is passed over.";
@@ -36,7 +36,7 @@ const CODES: &str = "\
 Exit codes:
   0        every item is done, was done already, or is no image archive
   1        some items failed for good; the others are done
-  2        wrong usage: a bad line in a list, two items that would write one output, a shard that nobody named
+  2        wrong usage: a bad list, two items for one output, no shard found
   75       some items are worth another try, or SIGTERM came: run it again
   130      interrupted by SIGINT
   141      whoever read standard output closed it";

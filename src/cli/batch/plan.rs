@@ -13,7 +13,13 @@ use crate::cli::args::format;
 use crate::cli::signals::Signals;
 use crate::cli::source::LimitArgs;
 
+const EXAMPLES: &str = "\
+Examples:
+  transload batch plan --to oci-archive archives/ > jobs.jsonl
+  transload batch plan --to oci-archive archives/ | jq -s 'map(.size) | add'";
+
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     select: SelectArgs,

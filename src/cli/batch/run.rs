@@ -17,7 +17,6 @@ use super::memory;
 use super::metrics::Metrics;
 use super::report::Report;
 use super::select::SelectArgs;
-use super::shard::ShardArgs;
 use super::tally::Tally;
 use crate::cli::conversion::{ConversionArgs, no_format};
 use crate::cli::exit;
@@ -33,8 +32,6 @@ const CACHE_BYTES: &str = "10G";
 pub(super) struct RunArgs {
     #[command(flatten)]
     select: SelectArgs,
-    #[command(flatten)]
-    shard: ShardArgs,
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]

@@ -13,10 +13,10 @@ use crate::cli::signals::Signals;
 const EXAMPLES: &str = "\
 Examples:
   transload report merge reports/*.jsonl > report.jsonl
-  cat reports/*.jsonl | transload report merge - | tail -n 1 | jq .summary
+  cat reports/* | transload report merge - | tail -n 1 | jq .summary
 
-Of an item that several reports tell of, the line that tells most counts, in whatever order they are given: a result
-that was written, one that was there, a failure for good, one that is worth another try, nothing to do. Of lines about
+Of an item that several reports tell of, the line that tells most counts, in whatever order they are given: a result \
+that was written, one that was there, a failure for good, one that is worth another try, nothing to do. Of lines about \
 different bytes under one name the last one counts.";
 
 const CODES: &str = "\

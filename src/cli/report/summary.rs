@@ -20,7 +20,7 @@ use crate::cli::signals::Signals;
 const EXAMPLES: &str = "\
 Examples:
   transload report summary reports/*.jsonl
-  transload report summary --json report.jsonl | jq -r '.failures[].code'";
+  transload report summary --json r.jsonl | jq -r '.failures[].code'";
 
 /// Raised when the shape of the JSON changes.
 const SCHEMA: u32 = 1;

@@ -5,15 +5,15 @@ use std::hint::select_unpredictable;
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman;
-use super::matcher::Window;
 use super::symbols::{END_OF_BLOCK, LENGTHS, LONG_RUN, Symbols, distance_extra_bits, distance_symbol};
+use super::window::Window;
 
 /// The longest code of a literal or length; the format allows 15. Four of these, or the longest match, are at most the 56
 /// bits that fit into a [`BitWriter`] at once.
 const LITERAL_BITS: usize = 14;
 const DISTANCE_BITS: usize = 15;
 /// The longest block that is stored.
-pub(super) const STORED: usize = 65_535;
+const STORED: usize = 65_535;
 
 /// The two codes of a block.
 struct Codes {

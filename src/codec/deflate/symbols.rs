@@ -1,9 +1,8 @@
 //! What stands for the input: runs of literals and matches, and how often which symbol occurs.
 
-use super::matcher::Window;
+use super::window::Window;
 use super::zeroed;
 
-pub(super) const MIN_MATCH: usize = 4;
 pub(super) const MAX_MATCH: usize = 258;
 /// The end of a block in the alphabet of literals and lengths, where lengths follow.
 pub(super) const END_OF_BLOCK: usize = 256;
@@ -35,7 +34,7 @@ impl Sequence {
     }
 }
 
-pub(super) struct Symbols {
+pub(in crate::codec) struct Symbols {
     sequences: Box<[Sequence; MOST]>,
     used: usize,
     /// Literals after the last sequence.

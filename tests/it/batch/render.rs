@@ -46,7 +46,7 @@ fn what_makes_no_sense_is_refused() {
     for (args, want) in [
         (&["--engine", "slurm", "--shards", "0", "--", "x"][..], "--shards"),
         (&["--engine", "slurm", "--", "x"], "--shards"),
-        (&["--engine", "slurm", "--shards", "1"], "BATCH ARGUMENTS"),
+        (&["--engine", "slurm", "--shards", "1"], "<ARGS>"),
         (&["--engine", "k8s", "--shards", "1", "--", "x"], "--container-image"),
         (&["--engine", "k8s", "--shards", "100001", "--container-image", "x", "--", "x"], "100000 at most"),
         (&["--engine", "slurm", "--shards", "1", "--name", "a\nb", "--", "x"], "--name"),

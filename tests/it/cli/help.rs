@@ -17,6 +17,10 @@ fn help(sandbox: &Sandbox, args: &[&str], columns: usize) -> String {
     String::from_utf8(run.stdout).expect("help is text")
 }
 
+/// Commands of commands.
+const NESTED: [[&str; 2]; 5] =
+    [["batch", "plan"], ["batch", "render"], ["report", "merge"], ["report", "summary"], ["report", "failed"]];
+
 #[test]
 fn every_command_has_help_that_fits_and_examples() {
     let sandbox = Sandbox::new();
@@ -24,6 +28,9 @@ fn every_command_has_help_that_fits_and_examples() {
     for command in commands(&sandbox) {
         pages.push(vec!["help".to_owned(), command.clone()]);
         pages.push(vec![command, "-h".to_owned()]);
+    }
+    for [command, other] in NESTED {
+        pages.push(["help", command, other].map(str::to_owned).to_vec());
     }
     for page in pages {
         let args: Vec<&str> = page.iter().map(String::as_str).collect();

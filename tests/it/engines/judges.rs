@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::batch::merge::all_kinds_of_lines;
 use crate::batch::render::{HOSTILE, rendered};
-use crate::support::Sandbox;
 use crate::support::engines::{output, python, require, tool};
+use crate::support::{Sandbox, Style, docker, file, image};
 
 const VALIDATE: &str = "
 import json, sys, jsonschema
@@ -37,6 +37,53 @@ fn lines_of_reports_are_what_the_schema_says() {
     let merged = sandbox.put("merged.jsonl", &merged.stdout);
     let Some(errors) = against_schema(&merged) else { return };
     assert!(errors.len() > 5 && errors.iter().all(Vec::is_empty), "{errors:#?}");
+}
+
+#[test]
+fn lines_of_a_real_batch_are_what_the_schema_says() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("old")).expect("a folder can be made");
+    let one = |name: &str| image().layer(file("a", "the content")).layer(file("b", name)).tag(&format!("{name}:1"));
+    let bytes = |name: &str| docker(&[one(name)], Style::Classic).tar();
+    sandbox.put("old/good.tar", &bytes("good"));
+    sandbox.put("old/bad.tar", &bytes("bad")[..4000]);
+    sandbox.put("old/text", b"no archive");
+    let good = json!({"in": "old/good.tar", "out": "x", "tags": ["x:1"], "id": "k"});
+    let absent =
+        json!({"in": "absent", "tags": ["x:1"], "platform": "linux/arm64", "image": "@0", "size": 7, "id": "j"});
+    let list = format!("{good}\n{absent}\n");
+    sandbox.put("list", list.as_bytes());
+    let batch = |name: &str, more: &[&str]| {
+        let call = sandbox.command(["batch", "--retries", "0", "--report", name]).args(more.iter().copied());
+        call.run();
+        fs::read_to_string(sandbox.path(name)).expect("a report was written")
+    };
+    let convert = ["--to", "oci-archive", "--out", "new"];
+    let reports = [
+        batch("1", &[&convert[..], &["old"]].concat()),
+        batch("2", &[&convert[..], &["--shard", "0/1", "old"]].concat()),
+        batch("3", &[&convert[..], &["--list", "list"]].concat()),
+        batch("4", &["--verify-only", "old"]),
+        batch("5", &["--inspect-only", "old"]),
+    ];
+    let text = reports.concat();
+    for word in [
+        "\"ok\"",
+        "\"unchanged\"",
+        "\"failed\"",
+        "\"skipped\"",
+        "\"temporary\"",
+        "\"0/1\"",
+        "\"tags\"",
+        "\"recompressed\":[{",
+    ] {
+        assert!(text.contains(word), "{word} is not tried:\n{text}");
+    }
+    let Some(errors) = against_schema(&sandbox.put("all", text.as_bytes())) else { return };
+    for (line, errors) in text.lines().zip(&errors) {
+        assert!(errors.is_empty(), "{line}\n{errors:#?}");
+    }
+    assert_eq!(errors.len(), text.lines().count());
 }
 
 /// A schema that lets everything pass says nothing.

@@ -15,19 +15,21 @@ use clap::{Args, Parser, ValueEnum};
 
 use crate::cli::args::Cli;
 
+const USAGE: &str = "transload batch render [OPTIONS] --engine <ENGINE> --shards <N> -- <ARGS>";
 const EXAMPLES: &str = "\
 Examples:
-  transload batch render --engine parallel --shards 16 -- --to oci-archive --out new old | bash
-  transload batch render --engine slurm --shards 256 -- --to oci-archive --out new old > job.sh
-  transload batch render --engine k8s --shards 256 --container-image registry.example.com/transload:1 \\
-      -- --to oci-archive --out new --list jobs.jsonl | kubectl create -f -
+  transload batch render --engine parallel --shards 8 -- --to oci-archive old
+  transload batch render --engine slurm --shards 256 -- \\
+      --to oci-archive --out new old > job.sh
+  transload batch render --engine k8s --shards 256 --container-image IMAGE -- \\
+      --to oci-archive --out new --list jobs.jsonl | kubectl create -f -
 
-What follows -- is what `transload batch` takes, apart from --shard, --report and --threads: those are added. On
-Kubernetes its paths are below the volume. Every process writes a report of its own into the folder --reports;
+What follows -- is what `transload batch` takes, apart from --shard, --report and --threads: those are added. On \
+Kubernetes its paths are below the volume. Every process writes a report of its own into the folder --reports; \
 `transload report merge` puts them together. The manifests know the exit codes: what failed for good is not tried again.";
 
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 pub(super) struct RenderArgs {
     /// What is to run the batch
     #[arg(long, value_enum)]
@@ -60,7 +62,7 @@ pub(super) struct RenderArgs {
     #[arg(long, value_name = "NAME", default_value = "images", value_parser = name)]
     claim: String,
     /// What `transload batch` is given
-    #[arg(last = true, required = true, value_name = "BATCH ARGUMENTS")]
+    #[arg(last = true, required = true, value_name = "ARGS")]
     batch: Vec<String>,
 }
 
