@@ -268,7 +268,7 @@ mod tests {
             journal.done(&Record::new(item, "in", Status::Ok), options(1), None, None).unwrap();
         }
         let text = std::fs::read(&path).unwrap();
-        for cut in [text.len() - 1, text.len() - 40] {
+        for cut in [text.len() - 2, text.len() - 40] {
             std::fs::write(&path, &text[..cut]).unwrap();
             let journal = Journal::open(&path, &Limits::default()).unwrap();
             assert!(journal.knows("a") && !journal.knows("b"));

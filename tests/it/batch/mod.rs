@@ -6,6 +6,7 @@ mod fleet;
 mod killed;
 pub(crate) mod merge;
 mod mixed;
+mod panicked;
 mod recipes;
 pub(crate) mod render;
 mod resumed;
