@@ -18,21 +18,25 @@ const ITEMS: usize = 200;
 const SHARDS: u32 = 8;
 /// The shard whose first try is killed.
 const KILLED: u32 = 3;
-/// Two archives of that shard take longer than all others together: the first is done, and the second begun, when the
-/// kill comes.
-const LARGE: usize = 1_500_000;
+/// Two archives of that shard take seconds of a processor, so that the kill comes while they are under way.
+const LARGE: usize = 2_500_000;
 /// What makes them take so long.
 const SLOW: [&str; 4] = ["--compression", "zstd", "--compression-level", "19"];
 const BATCH: [&str; 5] = ["--to", "oci-archive", "--out", "new", "old"];
 
-/// In the place of the program: kills it in the first try of one task, as soon as it has told of an item.
+/// In the place of the program: kills it in the first try of one task, as soon as it has told of an item, or a third of
+/// a second after it began.
 fn wrapper() -> String {
     let program = env!("CARGO_BIN_EXE_transload");
     format!(
         "#!/bin/bash
 if [ \"$SLURM_ARRAY_TASK_ID.${{SLURM_RESTART_COUNT:-0}}\" != {KILLED}.0 ]; then exec '{program}' \"$@\"; fi
 '{program}' \"$@\" &
-until grep -qs '\"status\"' reports/shard-0000{KILLED}-*; do kill -0 $! || exit 98; sleep 0.01; done
+until compgen -G 'reports/shard-0000{KILLED}-*' >/dev/null; do kill -0 $! || exit 98; sleep 0.01; done
+for ((i = 0; i < 30; i++)); do
+    if grep -qs '\"status\"' reports/shard-0000{KILLED}-*; then break; fi
+    sleep 0.01
+done
 kill -KILL $!
 wait $!
 "
