@@ -111,7 +111,7 @@ pub(super) fn run<'a, T: Sync>(
         state: Mutex::default(),
         changed: Condvar::new(),
         hands: hands.clone(),
-        room: if threads == 1 { 1 } else { 2 * threads + 2 },
+        room: if threads == 1 { 1 } else { 2 * threads + 1 },
         encoders: Mutex::default(),
     };
     let serve = |own| crew.serve(own, tasks, &work);
