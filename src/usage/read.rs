@@ -14,8 +14,11 @@ use crate::inspect::{Readable, problem};
 use crate::layer::{Catalog, Charge, Contents, Listing};
 use crate::pool;
 
-/// One of so many parts of the limit is not for lists.
-const RESERVE: u64 = 8;
+/// What lists may take of the limit, in percent; the rest is for what is made of them.
+const LISTS: u64 = 60;
+/// The same while layers of several images are read together: what is given back when that was too much comes back in
+/// pieces, of which not all can be used again.
+const LISTS_AHEAD: u64 = 45;
 
 /// So many layers for each thread are read together, of as many images as have them.
 const AHEAD: usize = 4;
@@ -49,7 +52,7 @@ impl<'g> Reader<'g> {
             }
         }
         let planned: HashSet<BlobId> = needs.keys().copied().collect();
-        let (catalog, reserve) = catalog(cx);
+        let (catalog, reserve) = catalog(LISTS_AHEAD, cx);
         Self { graph, images, options, catalog, reserve, lists: HashMap::new(), needs, planned, ahead: true }
     }
 
@@ -139,7 +142,7 @@ impl<'g> Reader<'g> {
     /// Lets go of all lists and their paths; from now on images are read one by one.
     fn start_over(&mut self, cx: &Context<'_>) {
         self.lists.clear();
-        (self.catalog, self.reserve) = catalog(cx);
+        (self.catalog, self.reserve) = catalog(LISTS, cx);
         self.ahead = false;
     }
 
@@ -190,10 +193,11 @@ impl<'g> Reader<'g> {
     }
 }
 
-fn catalog(cx: &Context<'_>) -> (Catalog, Charge) {
+fn catalog(lists: u64, cx: &Context<'_>) -> (Catalog, Charge) {
     let catalog = Catalog::new(&cx.limits);
     let mut reserve = catalog.open_charge();
-    let bytes = usize::try_from(cx.limits.file_list_bytes / RESERVE).unwrap_or(usize::MAX);
+    let bytes = cx.limits.file_list_bytes / 100 * (100 - lists);
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     // It is a part of what was just made.
     let _ = reserve.take(bytes);
     (catalog, reserve)

@@ -113,6 +113,9 @@ fn extension(to: &str) -> &'static str {
 
 /// What a batch left below its output folder, without the journal's folder. A layout counts as one.
 pub(super) fn outputs(out: &Path) -> BTreeSet<String> {
+    if !out.exists() {
+        return BTreeSet::new();
+    }
     let walk = walkdir::WalkDir::new(out).min_depth(1).into_iter();
     let inside = |path: &Path| {
         path.parent()
