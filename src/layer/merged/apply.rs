@@ -269,6 +269,8 @@ impl Merging<'_> {
             let slot = self.slot(path);
             let fate = match slot.file {
                 ABSENT => Fate::Removed,
+                // A directory that nobody wrote has no contents, and its inode is no file's.
+                IMPLIED => Fate::Overwritten,
                 _ if self.same_contents(inode, slot.inode) => Fate::Repeated,
                 _ => Fate::Overwritten,
             };

@@ -265,6 +265,13 @@ fn entries() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(entry, 0..8)
 }
 
+#[test]
+fn a_file_that_becomes_a_directory_nobody_wrote_is_overwritten() {
+    let (merged, _) = merge(&[&["a=1"], &[], &[], &["a/b=1"]]);
+    let fates: Vec<Fate> = merged.hidden().map(|hidden| hidden.fate).collect();
+    assert_eq!(fates, [Fate::Overwritten]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
