@@ -18,7 +18,7 @@ mod window;
 use bits::{BitWriter, ROOM, Room};
 use libdeflater::Crc;
 use symbols::Symbols;
-use window::{CAPACITY, Window};
+use window::{CAPACITY, Input, Ring};
 
 pub(super) use greedy::Greedy;
 pub(super) use lazy::Lazy;
@@ -39,12 +39,12 @@ pub(super) trait Finder {
 
     /// Adds to `symbols` what stands for the input from `start` to `stop`, or a bit further if the last match goes on.
     /// Returns where it ends.
-    fn find(&mut self, window: &Window, start: usize, stop: usize, symbols: &mut Symbols) -> usize;
+    fn find(&mut self, input: &mut Input, start: usize, stop: usize, symbols: &mut Symbols) -> usize;
 }
 
 /// Everything that is needed to compress, to be used again and again.
 pub(super) struct Deflate<F> {
-    window: Window,
+    ring: Ring,
     finder: F,
     symbols: Symbols,
     room: Box<Room>,
@@ -52,11 +52,15 @@ pub(super) struct Deflate<F> {
 
 impl<F: Finder> Deflate<F> {
     pub(super) fn new() -> Self {
-        // What can be written between two drains: a block that is larger than its input is stored.
-        const { assert!(F::BLOCK + F::BLOCK / 2 + symbols::MAX_MATCH + 64 < ROOM) };
-        // A sequence stands for at least a match.
-        const { assert!((F::BLOCK + F::BLOCK / 2) / F::MIN_MATCH < symbols::MOST) };
-        Self { window: Window::new(), finder: F::new(), symbols: Symbols::new(), room: zeroed() }
+        const {
+            let most = F::BLOCK + F::BLOCK / 2 + symbols::MAX_MATCH;
+            // What can be written between two drains: a block that is larger than its input is stored.
+            assert!(most + 64 < ROOM);
+            assert!(most <= symbols::MOST_LITERALS);
+            // A sequence stands for at least a match.
+            assert!(most / F::MIN_MATCH < symbols::MOST_SEQUENCES);
+        }
+        Self { ring: Ring::new(), finder: F::new(), symbols: Symbols::new(), room: zeroed() }
     }
 
     /// Appends a gzip member (RFC 1952) that holds `input`, which has at most [`CAPACITY`] bytes.
@@ -73,31 +77,22 @@ impl<F: Finder> Deflate<F> {
     /// Appends a complete stream that holds `input`, which has at most [`CAPACITY`] bytes.
     pub(super) fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
         assert!(input.len() <= CAPACITY, "the input is longer than the window");
-        self.window.fill(input);
+        let mut looked_at = Input::new(input, &mut self.ring);
         self.finder.start();
         let mut bits = BitWriter::new(&mut self.room, out);
         let mut start = 0;
         loop {
             let left = input.len() - start;
             let stop = if left <= F::BLOCK + F::BLOCK / 2 { input.len() } else { start + F::BLOCK };
-            self.symbols.clear();
-            let end = self.finder.find(&self.window, start, stop, &mut self.symbols);
+            let end = self.finder.find(&mut looked_at, start, stop, &mut self.symbols);
             let is_last = end == input.len();
-            bits = block::write(&input[start..end], start, is_last, &self.window, &self.symbols, bits);
+            bits = block::write(&input[start..end], is_last, &self.symbols, bits);
             if is_last {
                 return bits.align();
             }
             start = end;
         }
     }
-}
-
-/// Returns how far to go when two places have no match, and none was found for so many bytes before. Steps become longer by
-/// one for each 2^7 bytes, but not without end: what comes again after a dense stretch, or that stretch itself, should still
-/// be found.
-#[inline(always)]
-fn step(literals: usize) -> usize {
-    (2 + (literals >> 7)).min(32)
 }
 
 /// An array on the heap, made there.
