@@ -8,7 +8,7 @@
 use std::hint::select_unpredictable;
 
 use super::symbols::Symbols;
-use super::window::{Input, MAX_DISTANCE, Window, mix};
+use super::window::{Input, MAX_DISTANCE, mix};
 use super::{Finder, zeroed};
 
 /// Places in the table, as a power of two. Twice as many find one thirtieth of a percent, and take longer than that is worth.
