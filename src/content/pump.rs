@@ -8,7 +8,7 @@ use super::{Content, Reader};
 use crate::code::Code;
 use crate::codec::{self, Compression};
 use crate::context::{Context, Ongoing};
-use crate::digest::{Algorithm, Digest, Hasher};
+use crate::digest::{Algorithm, Digest, Hasher, update_both};
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
 
@@ -49,6 +49,13 @@ impl Meter {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
+    }
+
+    /// Does what two updates do, in less time.
+    pub(crate) fn update_both(one: &mut Self, bytes: &[u8], other: &mut Self, others: &[u8]) {
+        update_both(&mut one.hasher, bytes, &mut other.hasher, others);
+        one.size += bytes.len() as u64;
+        other.size += others.len() as u64;
     }
 
     pub(crate) fn finish(self) -> Measured {
