@@ -2,7 +2,7 @@
 
 mod pump;
 
-pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump, survey};
+pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump, relay, survey};
 
 use std::fs::File;
 use std::io;

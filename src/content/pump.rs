@@ -1,5 +1,5 @@
-//! The one loop that moves bytes. It reads a content once, hashes what is stored, inflates it, hands both on, counts,
-//! checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
+//! The one loop that moves bytes. It reads a content once, hashes what is stored (unless its receiver does), inflates it,
+//! hands both on, counts, checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -74,6 +74,12 @@ pub(crate) fn pump(
     read(content, compression, algorithm, flow, &mut Err, cx)
 }
 
+/// Moves all of a content that is not compressed to a receiver that measures it.
+pub(crate) fn relay(content: &Content, to: Sink<'_>, cx: &Context<'_>) -> Result<()> {
+    let mut tap = Tap::open(content, None, Some(to), cx)?;
+    tap.drain()
+}
+
 /// As [`pump`]; a stream that cannot be inflated is read to its end all the same. Returns why it could not, too.
 pub(crate) fn survey(
     content: &Content,
@@ -100,17 +106,7 @@ fn read(
     broken: &mut dyn FnMut(Error) -> Result<()>,
     cx: &Context<'_>,
 ) -> Result<Measured> {
-    let mut tap = Tap {
-        reader: content.open()?,
-        content,
-        reading: cx.started(content.source(), content.origin(), content.size()),
-        cx,
-        meter: Meter::new(algorithm),
-        sinks: Vec::from_iter(flow.stored),
-        buffer: vec![0; READ_LEN],
-        ready: 0..0,
-        failure: None,
-    };
+    let mut tap = Tap::open(content, Some(Meter::new(algorithm)), flow.stored, cx)?;
     match flow.plain {
         Some(plain) if compression == Compression::None => tap.sinks.push(plain),
         Some(plain) => {
@@ -125,8 +121,8 @@ fn read(
         }
         None => {}
     }
-    while tap.next()? > 0 {}
-    Ok(tap.meter.finish())
+    tap.drain()?;
+    Ok(tap.meter.expect("it was given one").finish())
 }
 
 /// Why inflating stopped.
@@ -165,17 +161,40 @@ struct Tap<'a, 's> {
     /// Tells the observer.
     reading: Ongoing<'a>,
     cx: &'a Context<'a>,
-    meter: Meter,
+    meter: Option<Meter>,
+    /// How much was read.
+    position: u64,
     sinks: Vec<Sink<'s>>,
     buffer: Vec<u8>,
     ready: Range<usize>,
     failure: Option<Error>,
 }
 
-impl Tap<'_, '_> {
+impl<'a, 's> Tap<'a, 's> {
+    fn open(content: &'a Content, meter: Option<Meter>, stored: Option<Sink<'s>>, cx: &'a Context<'a>) -> Result<Self> {
+        Ok(Self {
+            reader: content.open()?,
+            content,
+            reading: cx.started(content.source(), content.origin(), content.size()),
+            cx,
+            meter,
+            position: 0,
+            sinks: Vec::from_iter(stored),
+            buffer: vec![0; READ_LEN],
+            ready: 0..0,
+            failure: None,
+        })
+    }
+
+    /// Reads what is left.
+    fn drain(&mut self) -> Result<()> {
+        while self.next()? > 0 {}
+        Ok(())
+    }
+
     /// Words the error for a stream that the decoder gave up on, after what it had read by then.
     fn undecodable(&self, compression: Compression, cause: io::Error) -> Error {
-        let position = self.meter.size - self.ready.len() as u64;
+        let position = self.position - self.ready.len() as u64;
         let error = codec::undecodable(compression, cause).or_coded(Code::Compression);
         self.content.locate(error.at(self.content.offset_of(position)))
     }
@@ -189,11 +208,12 @@ impl Tap<'_, '_> {
                 other => break other.map_err(|e| self.content.failed(e))?,
             }
         };
-        if n == 0 && self.meter.size < self.content.size() {
-            return Err(self.content.ends_early(self.meter.size));
+        if n == 0 && self.position < self.content.size() {
+            return Err(self.content.ends_early(self.position));
         }
+        self.position += n as u64;
         let bytes = &self.buffer[..n];
-        self.meter.update(bytes);
+        self.meter.iter_mut().for_each(|meter| meter.update(bytes));
         for sink in &mut self.sinks {
             sink(bytes)?;
         }
