@@ -5,6 +5,7 @@ mod deflate;
 mod dense;
 mod encode;
 mod gzip;
+mod inflate;
 
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};

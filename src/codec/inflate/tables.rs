@@ -1,0 +1,276 @@
+//! What a code stands for: tables that are looked up with the next bits of the stream.
+
+use super::Damage;
+
+/// What is found at once, of codes that have up to 11, 9 and 7 bits. Longer ones are rare, as each stands for a symbol that
+/// is: 1 in 400 literals and 1 in 1000 distances of ordinary layers. Larger tables would be slower to make and to read.
+const LITERALS_AT_ONCE: usize = 1 << 11;
+const DISTANCES_AT_ONCE: usize = 1 << 9;
+const LENGTHS_AT_ONCE: usize = 1 << 7;
+/// The longest code there is.
+const LONGEST: usize = 15;
+/// As many symbols as the largest alphabet has.
+const SYMBOLS: usize = 288;
+
+/// What a code stands for.
+///
+/// | bits | |
+/// | --- | --- |
+/// | 0 to 5 | the code and the extra bits after it, together |
+/// | 6, 7 | [`SPECIAL`](Self::SPECIAL), [`LITERAL`](Self::LITERAL) |
+/// | 8 to 13 | 63 less the extra bits |
+/// | 16 to 31 | the literal, or what the extra bits are added to, or which special entry it is |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry(u32);
+
+impl Entry {
+    const SPECIAL: u32 = 1 << 6;
+    const LITERAL: u32 = 1 << 7;
+
+    pub(super) const END_OF_BLOCK: Self = Self::new(0, 0, Self::SPECIAL);
+    /// No code, or a symbol that must not occur.
+    pub(super) const INVALID: Self = Self::new(1, 0, Self::SPECIAL);
+    /// A code with more bits than the table knows.
+    const LONG: Self = Self::new(2, 0, Self::SPECIAL);
+
+    const fn new(base: u16, extra: u32, flags: u32) -> Self {
+        Self(extra | flags | (63 - extra) << 8 | (base as u32) << 16)
+    }
+
+    /// Returns the entry with the length of its code.
+    const fn coded(self, length: u32) -> Self {
+        Self(self.0 + length)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_literal(self) -> bool {
+        self.0 & Self::LITERAL != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_special(self) -> bool {
+        self.0 & Self::SPECIAL != 0
+    }
+
+    #[inline(always)]
+    fn is(self, special: Self) -> bool {
+        self.0 >> 16 == special.0 >> 16
+    }
+
+    pub(super) fn is_end_of_block(self) -> bool {
+        self.is_special() && self.is(Self::END_OF_BLOCK)
+    }
+
+    pub(super) fn is_invalid(self) -> bool {
+        self.is_special() && self.is(Self::INVALID)
+    }
+
+    fn is_long(self) -> bool {
+        self.is_special() && self.is(Self::LONG)
+    }
+
+    /// Returns how many bits the code takes, with its extra bits.
+    #[inline(always)]
+    pub(super) fn bits(self) -> u32 {
+        self.0 & 63
+    }
+
+    /// Returns the same modulo 64, for nothing.
+    #[inline(always)]
+    pub(super) fn bits_modulo_64(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(super) fn base(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    /// Returns what code and extra bits say, which `bits` begin with.
+    #[inline(always)]
+    pub(super) fn value(self, bits: u64) -> usize {
+        // The extra bits are the last ones, so they come to the top.
+        let extra = bits.rotate_right(self.0 & 63) >> 1 >> (self.0 >> 8 & 63);
+        usize::from(self.base()) + extra as usize
+    }
+}
+
+/// The entries of literals and lengths without their codes (section 3.2.5).
+static LITERALS: [Entry; SYMBOLS] = {
+    let mut entries = [Entry::INVALID; SYMBOLS];
+    let mut literal = 0;
+    while literal < 256 {
+        entries[literal] = Entry::new(literal as u16, 0, Entry::LITERAL);
+        literal += 1;
+    }
+    entries[256] = Entry::END_OF_BLOCK;
+    let (mut symbol, mut base) = (257, 3);
+    while symbol < 285 {
+        let extra = if symbol < 265 { 0 } else { (symbol - 261) / 4 };
+        entries[symbol] = Entry::new(base, extra as u32, 0);
+        base += 1 << extra;
+        symbol += 1;
+    }
+    // Not 227 and 5 extra bits, as the others would have it.
+    entries[285] = Entry::new(258, 0, 0);
+    entries
+};
+
+/// The entries of distances without their codes.
+static DISTANCES: [Entry; 32] = {
+    let mut entries = [Entry::INVALID; 32];
+    let (mut symbol, mut base) = (0, 1);
+    while symbol < 30 {
+        let extra = if symbol < 4 { 0 } else { symbol / 2 - 1 };
+        entries[symbol] = Entry::new(base, extra as u32, 0);
+        base += 1 << extra;
+        symbol += 1;
+    }
+    entries
+};
+
+/// The entries of code lengths, which are the symbols themselves.
+static LENGTHS: [Entry; 19] = {
+    let mut entries = [Entry::INVALID; 19];
+    let mut symbol = 0;
+    while symbol < 19 {
+        entries[symbol] = Entry::new(symbol as u16, 0, 0);
+        symbol += 1;
+    }
+    entries
+};
+
+/// A code. `N` is a power of two.
+pub(super) struct Table<const N: usize> {
+    entries: [Entry; N],
+    /// For codes that are longer than those in `entries`: the entries in the order of their codes, ...
+    sorted: [Entry; SYMBOLS],
+    /// ... and for each length the first code that is longer, with 15 bits, and where in `sorted` code 0 would be.
+    long: [(u16, u16); LONGEST + 1],
+}
+
+/// The three codes of a block.
+pub(super) struct Tables {
+    pub(super) literals: Table<LITERALS_AT_ONCE>,
+    pub(super) distances: Table<DISTANCES_AT_ONCE>,
+    pub(super) lengths: Table<LENGTHS_AT_ONCE>,
+}
+
+impl Tables {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self { literals: Table::new(), distances: Table::new(), lengths: Table::new() })
+    }
+
+    pub(super) fn set_lengths(&mut self, lengths: &[u8; 19]) -> Result<(), Damage> {
+        // The code for lengths must be complete in any case.
+        match self.lengths.build(lengths, &LENGTHS) {
+            Ok(Code::Complete) => Ok(()),
+            _ => Err(Damage("invalid code lengths set")),
+        }
+    }
+
+    /// Sets the codes for literals and distances (section 3.2.7), as strictly as zlib does: a code may be incomplete if it
+    /// is that of a single symbol, and there may be no distances at all.
+    pub(super) fn set(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), Damage> {
+        if literals[256] == 0 {
+            return Err(Damage("invalid code -- missing end-of-block"));
+        }
+        self.literals.build(literals, &LITERALS).map_err(|()| Damage("invalid literal/lengths set"))?;
+        self.distances.build(distances, &DISTANCES).map_err(|()| Damage("invalid distances set"))?;
+        Ok(())
+    }
+
+    /// Sets the codes that need no header (section 3.2.6).
+    pub(super) fn set_fixed(&mut self) {
+        let mut literals = [8; 288];
+        literals[144..256].fill(9);
+        literals[256..280].fill(7);
+        self.set(&literals, &[5; 32]).expect("the code is complete");
+    }
+}
+
+/// What a code has.
+#[derive(Debug, PartialEq, Eq)]
+enum Code {
+    Complete,
+    /// One symbol with one bit, or none.
+    Degenerate,
+}
+
+impl<const N: usize> Table<N> {
+    fn new() -> Self {
+        Self { entries: [Entry::INVALID; N], sorted: [Entry::INVALID; SYMBOLS], long: [(0, 0); LONGEST + 1] }
+    }
+
+    /// Makes the canonical code (section 3.2.2) with these lengths for these symbols.
+    fn build(&mut self, lengths: &[u8], symbols: &[Entry]) -> Result<Code, ()> {
+        let mut counts = [0u16; LONGEST + 1];
+        for &length in lengths {
+            counts[usize::from(length & 15)] += 1;
+        }
+        counts[0] = 0;
+        // How many codes of 15 bits are used up.
+        let used: u32 = (1..=LONGEST).map(|length| u32::from(counts[length]) << (LONGEST - length)).sum();
+        let code = match used {
+            0x8000 => Code::Complete,
+            0 => Code::Degenerate,
+            _ if used == 0x4000 && counts[1] == 1 => Code::Degenerate,
+            _ => return Err(()),
+        };
+
+        let mut starts = [0u16; LONGEST + 1];
+        for length in 1..LONGEST {
+            starts[length + 1] = starts[length] + counts[length];
+        }
+        let mut next = starts;
+        for (&length, &symbol) in lengths.iter().zip(symbols) {
+            let place = &mut next[usize::from(length & 15)];
+            if length > 0 {
+                self.sorted[usize::from(*place)] = symbol.coded(length.into());
+                *place += 1;
+            }
+        }
+
+        // All bits that follow a code lead to it: the table for one more bit is the one before, twice, with the codes of
+        // that length where there was none.
+        self.entries[0] = if code == Code::Complete { Entry::LONG } else { Entry::INVALID.coded(1) };
+        let mut first = 0u32;
+        for length in 1..=LONGEST {
+            let count = u32::from(counts[length]);
+            let start = usize::from(starts[length]);
+            if length <= N.ilog2() as usize {
+                let size = 1 << (length - 1);
+                self.entries.copy_within(..size, size);
+                for (code, &entry) in (first..).zip(&self.sorted[start..start + count as usize]) {
+                    let reversed = code.reverse_bits() >> (32 - length);
+                    self.entries[reversed as usize & (N - 1)] = entry;
+                }
+            }
+            self.long[length] =
+                (((first + count) << (LONGEST - length)) as u16, (start as u16).wrapping_sub(first as u16));
+            first = (first + count) << 1;
+        }
+        Ok(code)
+    }
+
+    /// Returns the entry for the code that the next bits begin with, unless it is long.
+    #[inline(always)]
+    pub(super) fn short(&self, bits: u64) -> Entry {
+        self.entries[bits as usize & (N - 1)]
+    }
+
+    /// Returns the entry for the code that the next bits begin with, which can be any.
+    pub(super) fn any(&self, bits: u64) -> Entry {
+        let entry = self.short(bits);
+        if entry.is_long() { self.long(bits) } else { entry }
+    }
+
+    #[cold]
+    fn long(&self, bits: u64) -> Entry {
+        let code = (bits as u16).reverse_bits() >> 1;
+        let found = (N.ilog2() as usize + 1..=LONGEST).find(|&length| code < self.long[length].0);
+        let length = found.unwrap_or(LONGEST);
+        let place = (code >> (LONGEST - length)).wrapping_add(self.long[length].1);
+        self.sorted.get(usize::from(place)).copied().unwrap_or(Entry::INVALID)
+    }
+}
