@@ -44,7 +44,9 @@ pub(super) fn decode(bits: &mut Bits<'_>, window: &mut Window, start: usize, tab
 /// What takes time here is that each code says where the next one begins, and branches that cannot be foreseen. So what is
 /// next is looked up as early as possible, and what is found is put in place while that takes its time.
 #[inline(never)]
-fn many<'a, 'w>(mut bits: Bits<'a>, mut made: Made<'w>, start: usize, tables: &Tables) -> (Bits<'a>, Made<'w>) {
+fn many<'a, 'w>(bits: Bits<'a>, mut made: Made<'w>, start: usize, tables: &Tables) -> (Bits<'a>, Made<'w>) {
+    // An argument would stay in memory.
+    let mut bits = bits;
     let mut filled = bits.refill();
     let mut entry = tables.literals.short(bits.peek());
     // Of 56 bits, three literals leave 23, which are enough to look up the next. Two and a length leave 18.

@@ -88,40 +88,40 @@ impl Made<'_> {
         let mut to = self.at;
         self.at += length;
         if distance < CHUNK {
-            return self.repeat_near(distance, to);
+            return repeat_near(self.bytes, distance, to, self.at);
         }
         // Most matches are no longer than two chunks.
         loop {
-            self.copy(to - distance, to);
-            self.copy(to - distance + CHUNK, to + CHUNK);
+            copy(self.bytes, to - distance, to);
+            copy(self.bytes, to - distance + CHUNK, to + CHUNK);
             to += 2 * CHUNK;
             if to >= self.at {
                 return;
             }
         }
     }
+}
 
-    /// Repeats a few bytes: what was repeated once is twice as long, until it is a chunk.
-    fn repeat_near(&mut self, mut distance: usize, mut to: usize) {
-        if distance == 1 {
-            let byte = self.bytes[to - 1];
-            return self.bytes[to..self.at].fill(byte);
-        }
-        while to < self.at {
-            self.copy(to - distance, to);
-            if distance < CHUNK {
-                to += distance;
-                distance *= 2;
-            } else {
-                to += CHUNK;
-            }
+/// Repeats a few bytes up to `end`: what was repeated once is twice as long, until it is a chunk.
+fn repeat_near(bytes: &mut Bytes, mut distance: usize, mut to: usize, end: usize) {
+    if distance == 1 {
+        let byte = bytes[to - 1];
+        return bytes[to..end].fill(byte);
+    }
+    while to < end {
+        copy(bytes, to - distance, to);
+        if distance < CHUNK {
+            to += distance;
+            distance *= 2;
+        } else {
+            to += CHUNK;
         }
     }
+}
 
-    #[inline(always)]
-    fn copy(&mut self, from: usize, to: usize) {
-        let (from, to) = (from & (SIZE - 1), to & (SIZE - 1));
-        let chunk: [u8; CHUNK] = *self.bytes[from..].first_chunk().expect("there is room for a chunk");
-        self.bytes[to..to + CHUNK].copy_from_slice(&chunk);
-    }
+#[inline(always)]
+fn copy(bytes: &mut Bytes, from: usize, to: usize) {
+    let (from, to) = (from & (SIZE - 1), to & (SIZE - 1));
+    let chunk: [u8; CHUNK] = *bytes[from..].first_chunk().expect("there is room for a chunk");
+    bytes[to..to + CHUNK].copy_from_slice(&chunk);
 }
