@@ -9,6 +9,8 @@ mod inflate;
 
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};
+#[cfg(fuzzing)]
+pub(crate) use inflate::Inflate;
 
 use crate::error::{Error, Result, quoted};
 use crate::suggest::did_you_mean;

@@ -19,10 +19,10 @@ use window::{HISTORY, Window};
 
 /// What is wrong with a stream, in zlib's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Damage(pub(super) &'static str);
+pub(crate) struct Damage(pub(in crate::codec) &'static str);
 
 /// Decodes one stream after another.
-pub(super) struct Inflate {
+pub(crate) struct Inflate {
     window: Window,
     tables: Box<Tables>,
     pending: Pending,
@@ -47,7 +47,7 @@ enum State {
 }
 
 impl Inflate {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             window: Window::new(),
             tables: Tables::new(),
@@ -60,7 +60,7 @@ impl Inflate {
     }
 
     /// Begins a new stream.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.window.clear();
         self.pending = Pending::default();
         self.state = State::Block;
@@ -68,12 +68,12 @@ impl Inflate {
     }
 
     /// Tells whether the stream has ended.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state, State::End)
     }
 
     /// Returns what the last call of [`decode`](Self::decode) made.
-    pub(super) fn fresh(&self) -> &[u8] {
+    pub(crate) fn fresh(&self) -> &[u8] {
         self.window.fresh()
     }
 
@@ -83,7 +83,7 @@ impl Inflate {
     /// # Errors
     ///
     /// When the stream is damaged; what was made before that is there.
-    pub(super) fn decode(&mut self, input: &[u8]) -> Result<usize, Damage> {
+    pub(crate) fn decode(&mut self, input: &[u8]) -> Result<usize, Damage> {
         self.window.advance();
         let begin = self.window.at;
         // The stream begins here in the window, or before it.
