@@ -4,6 +4,7 @@
 //! stream and all of its contents in memory.
 
 mod bits;
+mod entry;
 mod header;
 mod symbols;
 mod tables;

@@ -2,7 +2,8 @@
 
 use super::Damage;
 use super::bits::Bits;
-use super::tables::{Entry, Tables};
+use super::entry::Entry;
+use super::tables::Tables;
 use super::window::{Made, Window};
 
 /// Why decoding symbols stopped.

@@ -1,72 +1,7 @@
-use std::io::Read;
+//! Streams made bit by bit: what is taken, and each reason to refuse one.
 
-use flate2::{Decompress, FlushDecompress, Status};
-use proptest::prelude::*;
-
+use super::super::header::ORDER;
 use super::*;
-
-/// What became of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// It ended after so many bytes.
-    End(usize),
-    CutShort,
-    Damaged(&'static str),
-}
-
-/// Decodes a stream that comes in pieces of these sizes, again and again.
-fn decode(inflate: &mut Inflate, stream: &[u8], sizes: &[usize]) -> (Vec<u8>, Verdict) {
-    let (mut made, mut at) = (Vec::new(), 0);
-    inflate.start();
-    for size in sizes.iter().cycle() {
-        let piece = &stream[at..stream.len().min(at + size)];
-        let decoded = inflate.decode(piece);
-        made.extend_from_slice(inflate.fresh());
-        match decoded {
-            Err(damage) => return (made, Verdict::Damaged(damage.0)),
-            Ok(used) => at += used,
-        }
-        if inflate.has_ended() {
-            return (made, Verdict::End(at));
-        }
-        if at == stream.len() && inflate.fresh().is_empty() {
-            return (made, Verdict::CutShort);
-        }
-    }
-    unreachable!("there are sizes")
-}
-
-/// Decodes with zlib-rs.
-fn decode_with_zlib(stream: &[u8]) -> (Vec<u8>, Verdict) {
-    let mut zlib = Decompress::new(false);
-    let mut made = Vec::new();
-    loop {
-        made.reserve(1 << 16);
-        let before = (zlib.total_in(), zlib.total_out());
-        let rest = &stream[usize::try_from(before.0).unwrap()..];
-        let status = zlib.decompress_vec(rest, &mut made, FlushDecompress::None);
-        let used = usize::try_from(zlib.total_in()).unwrap();
-        match status {
-            Err(_) => return (made, Verdict::Damaged("")),
-            Ok(Status::StreamEnd) => return (made, Verdict::End(used)),
-            Ok(_) if (zlib.total_in(), zlib.total_out()) == before => return (made, Verdict::CutShort),
-            Ok(_) => {}
-        }
-    }
-}
-
-#[track_caller]
-fn same_as_zlib(inflate: &mut Inflate, stream: &[u8], sizes: &[usize]) {
-    let (made, verdict) = decode(inflate, stream, sizes);
-    let (theirs, their_verdict) = decode_with_zlib(stream);
-    assert!(made == theirs, "{} bytes where zlib makes {}: {verdict:?}, {their_verdict:?}", made.len(), theirs.len());
-    match verdict {
-        // zlib tells that later, when a length is missing that has no code.
-        Verdict::Damaged("invalid code lengths set") => assert!(!matches!(their_verdict, Verdict::End(_))),
-        Verdict::Damaged(_) => assert_eq!(their_verdict, Verdict::Damaged("")),
-        verdict => assert_eq!(verdict, their_verdict),
-    }
-}
 
 /// A stream made bit by bit: numbers and how many bits they take, codes from their first bit on.
 #[derive(Clone, Default)]
@@ -83,13 +18,13 @@ impl Stream {
         self
     }
 
-    /// Begins a last block with codes of its own. `lengths` are the pairs of symbols of the code for lengths, which all
-    /// have 5 bits, and what follows them.
+    /// Begins a last block with codes of its own, for so many literals and distances. `lengths` are symbols of the code
+    /// for lengths, each with the extra bits behind it: a number and how many there are.
     fn header(self, literals: u32, distances: u32, lengths: &[(u32, u32, u32)]) -> Self {
         let mut stream = self.number(1, 1).number(2, 2);
         stream = stream.number(literals - 257, 5).number(distances - 1, 5).number(19 - 4, 4);
         // 13 symbols with 4 bits and 6 with 5 are a complete code: 16 to 18 and 13 to 15 have the longer ones.
-        for symbol in header::ORDER {
+        for symbol in ORDER {
             stream = stream.number(if symbol < 13 { 4 } else { 5 }, 3);
         }
         for &(symbol, number, bits) in lengths {
@@ -276,112 +211,6 @@ fn matches_reach_to_the_beginning_and_no_further() {
             stream.extend_from_slice(&[0; 30]);
             same_as_zlib(&mut inflate, &stream, &[1 << 18]);
             same_as_zlib(&mut inflate, &stream, &[1000, 1]);
-        }
-    }
-}
-
-/// Numbers that look random.
-fn noise(seed: u64) -> impl Iterator<Item = u8> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    std::iter::repeat_with(move || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 33) as u8
-    })
-}
-
-/// Bytes with some order: runs, repetitions from near and far, noise of few and of many values.
-fn contents() -> impl Strategy<Value = Vec<u8>> {
-    let piece = (0..5u8, any::<u64>(), 1..3000usize, 1..40_000usize);
-    proptest::collection::vec(piece, 0..60).prop_map(|pieces| {
-        let mut bytes: Vec<u8> = Vec::new();
-        for (kind, seed, len, back) in pieces {
-            match kind {
-                0 => bytes.resize(bytes.len() + len, seed as u8),
-                1 => bytes.extend(noise(seed).take(len)),
-                2 => bytes.extend(noise(seed).map(|byte| b'a' + (byte & byte >> 4) % 26).take(len)),
-                _ => {
-                    let from = bytes.len() - back.min(bytes.len());
-                    let back = if kind == 3 { bytes.len() - from } else { (bytes.len() - from).min(1 + back % 20) };
-                    for _ in 0..if back == 0 { 0 } else { len } {
-                        bytes.push(bytes[bytes.len() - back]);
-                    }
-                }
-            }
-        }
-        bytes
-    })
-}
-
-fn compress(bytes: &[u8], how: u8) -> Vec<u8> {
-    let mut made = Vec::new();
-    match how {
-        0..=9 => {
-            let level = flate2::Compression::new(how.into());
-            flate2::bufread::DeflateEncoder::new(bytes, level).read_to_end(&mut made).unwrap();
-        }
-        10..=22 => {
-            let level = libdeflater::CompressionLvl::new(i32::from(how) - 10).unwrap();
-            let mut compressor = libdeflater::Compressor::new(level);
-            made.resize(compressor.deflate_compress_bound(bytes.len()), 0);
-            let len = compressor.deflate_compress(bytes, &mut made).unwrap();
-            made.truncate(len);
-        }
-        _ => {
-            use super::super::deflate::{Deflate, Greedy, Lazy};
-            match how {
-                23 => Deflate::<Greedy>::new().compress(bytes, &mut made),
-                _ => Deflate::<Lazy>::new().compress(bytes, &mut made),
-            }
-        }
-    }
-    made
-}
-
-fn sizes() -> impl Strategy<Value = Vec<usize>> {
-    proptest::collection::vec(prop_oneof![1..40usize, 1..5000usize, Just(1 << 20)], 1..6)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 96 } else { 2000 }))]
-
-    #[test]
-    fn what_others_compress_is_decoded(bytes in contents(), how in 0..25u8, sizes in sizes(), behind in 0..20usize) {
-        let mut stream = compress(&bytes, how);
-        let len = stream.len();
-        stream.resize(len + behind, 0x5a);
-        let (made, verdict) = decode(&mut Inflate::new(), &stream, &sizes);
-        prop_assert_eq!(verdict, Verdict::End(len));
-        prop_assert!(made == bytes);
-    }
-
-    #[test]
-    fn damaged_streams_are_refused_where_zlib_refuses_them(
-        bytes in contents(),
-        how in 0..25u8,
-        sizes in sizes(),
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
-        end in proptest::option::of(any::<proptest::sample::Index>()),
-        near in any::<bool>(),
-    ) {
-        let mut stream = compress(&bytes, how);
-        for (at, with) in changes {
-            // Headers are at the beginning, if there is but one block.
-            let range = if near { stream.len().min(100) } else { stream.len() };
-            stream[at.index(range)] ^= with;
-        }
-        stream.truncate(end.map_or(stream.len(), |end| end.index(stream.len())));
-        same_as_zlib(&mut Inflate::new(), &stream, &sizes);
-    }
-
-    #[test]
-    fn noise_is_refused_where_zlib_refuses_it(stream in proptest::collection::vec(any::<u8>(), 0..600), sizes in sizes()) {
-        let mut inflate = Inflate::new();
-        for kind in [0b010, 0b100] {
-            let mut stream = stream.clone();
-            if let Some(first) = stream.first_mut() {
-                *first = *first & !0b110 | kind;
-            }
-            same_as_zlib(&mut inflate, &stream, &sizes);
         }
     }
 }
