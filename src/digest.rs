@@ -1,9 +1,12 @@
 //! The three hashes that must never be mixed up, and how they are made.
 
+mod hasher;
+mod pair;
+
+pub(crate) use hasher::{Hasher, update_both};
+
 use std::fmt;
 use std::str::FromStr;
-
-use sha2::Digest as _;
 
 use crate::error::{Error, quoted};
 
@@ -198,44 +201,6 @@ macro_rules! serialized_as_text {
 }
 
 serialized_as_text!(Digest DiffId ImageId);
-
-/// A running hash.
-#[derive(Clone)]
-pub(crate) enum Hasher {
-    Sha256(sha2::Sha256),
-    Sha512(sha2::Sha512),
-}
-
-impl Hasher {
-    pub(crate) fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
-        }
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha512(hasher) => hasher.update(bytes),
-        }
-    }
-
-    pub(crate) fn finish(self) -> Digest {
-        let mut bytes = [0; 64];
-        let algorithm = match self {
-            Self::Sha256(hasher) => {
-                bytes[..32].copy_from_slice(&hasher.finalize());
-                Algorithm::Sha256
-            }
-            Self::Sha512(hasher) => {
-                bytes.copy_from_slice(&hasher.finalize());
-                Algorithm::Sha512
-            }
-        };
-        Digest { algorithm, bytes }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,11 @@
 //! Bytes that can be read any number of times, from any thread, and the one loop that moves them.
 
+mod meter;
 mod pump;
+mod tap;
 
-pub(crate) use pump::{BUFFER_LEN, Flow, Measured, Meter, pump, survey};
+pub(crate) use meter::{Measured, Meter};
+pub(crate) use pump::{BUFFER_LEN, Flow, pump, relay, survey};
 
 use std::fs::File;
 use std::io;

@@ -67,11 +67,11 @@ impl Pouring {
     }
 
     fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
-        if let Some(meter) = &mut self.plain {
-            meter.update(read);
-        }
-        if let (Some(meter), Some(made)) = (&mut self.made, made) {
-            meter.update(made);
+        match (&mut self.plain, self.made.as_mut().zip(made)) {
+            (Some(plain), Some((meter, made))) => Meter::update_both(plain, read, meter, made),
+            (Some(meter), None) => meter.update(read),
+            (None, Some((meter, made))) => meter.update(made),
+            (None, None) => {}
         }
         self.to.as_mut().map_or(Ok(()), |to| to.write(made.unwrap_or(read)))
     }

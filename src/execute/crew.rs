@@ -31,8 +31,8 @@ pub(super) type LaneId = usize;
 /// What a task knows at the end of what it read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
-    /// Of the bytes in the source.
-    pub(super) stored: Measured,
+    /// Of the bytes in the source, when the task measured them.
+    pub(super) stored: Option<Measured>,
     /// Of the bytes after inflating, when the task measured them.
     pub(super) plain: Option<Measured>,
     /// Of the result, when the task did not have to make it.

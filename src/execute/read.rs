@@ -2,10 +2,10 @@
 
 use super::Source;
 use super::crew::{Crew, Feed, LaneId, Read};
-use super::route::{Handed, PlainMeter};
+use super::route::{Handed, PlainMeter, StoredMeter};
 use super::share::Reused;
 use crate::codec::Compression;
-use crate::content::{Flow, Meter, pump};
+use crate::content::{Flow, Meter, pump, relay};
 use crate::digest::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::JobId;
@@ -20,6 +20,14 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
     let mut feed = Feed::new(crew, lane, route.encoding);
     let mut meter = None;
     let mut hand_on = |bytes: &[u8]| feed.give(bytes);
+    let algorithm = match route.stored {
+        StoredMeter::Reading(algorithm) => algorithm,
+        StoredMeter::AsPlain => {
+            relay(content, &mut hand_on, source.cx)?;
+            feed.end()?;
+            return crew.end(lane, Read { stored: None, plain: None, made: None });
+        }
+    };
     let mut measure;
     let flow = match (route.handed, route.plain) {
         (Handed::Plain, _) => Flow { stored: None, plain: Some(&mut hand_on) },
@@ -33,9 +41,9 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
         }
         (Handed::Stored | Handed::Reused, _) => Flow { stored: Some(&mut hand_on), plain: None },
     };
-    let stored = pump(content, route.compression, route.stored, flow, source.cx)?;
+    let stored = pump(content, route.compression, algorithm, flow, source.cx)?;
     feed.end()?;
-    crew.end(lane, Read { stored, plain: meter.map(Meter::finish), made: None })
+    crew.end(lane, Read { stored: Some(stored), plain: meter.map(Meter::finish), made: None })
 }
 
 /// Reads a job's blob, so that what is claimed of it is checked, and hands on what another conversion made of the same.
@@ -46,7 +54,7 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
     let stored = pump(content, Compression::None, Algorithm::Sha256, nowhere, source.cx)?;
     if stored.digest != recipe.of {
         // Settling says what is wrong.
-        return crew.end(lane, Read { stored, plain: Some(stored), made: None });
+        return crew.end(lane, Read { stored: Some(stored), plain: Some(stored), made: None });
     }
     let mut feed = Feed::new(crew, lane, None);
     // It is not the input that is read here.
@@ -60,5 +68,5 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
         return Err(content.locate(error.stale()));
     }
     feed.end()?;
-    crew.end(lane, Read { stored, plain: Some(made.plain), made: Some(made.stored) })
+    crew.end(lane, Read { stored: Some(stored), plain: Some(made.plain), made: Some(made.stored) })
 }

@@ -19,12 +19,21 @@ pub(super) enum Handed {
     Reused,
 }
 
+/// Where the stored bytes are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoredMeter {
+    /// Where they are read.
+    Reading(Algorithm),
+    /// They are the plain stream, which is measured beside what is made of it: two hashes at a time take less.
+    AsPlain,
+}
+
 /// Where the plain stream is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PlainMeter {
     /// Nowhere: it is no layer.
     Nowhere,
-    /// It is the stored stream, which is always measured.
+    /// It is the stored stream.
     AsStored,
     /// Where it is inflated.
     Reading(Algorithm),
@@ -36,8 +45,7 @@ pub(super) enum PlainMeter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     pub(super) compression: Compression,
-    /// Of the digest of the stored bytes.
-    pub(super) stored: Algorithm,
+    pub(super) stored: StoredMeter,
     pub(super) handed: Handed,
     pub(super) plain: PlainMeter,
     /// How the result is made of what is handed on, if that is not the result.
@@ -57,27 +65,33 @@ impl Route {
             Action::Copy => Handed::Stored,
             Action::Decompress | Action::Compress(_) | Action::Recompress(_) => Handed::Plain,
         };
+        let encoding = job.action.encoding();
         let plain = match (blob.compression, handed) {
             (None, _) => PlainMeter::Nowhere,
-            (Some(_), _) if as_stored => PlainMeter::AsStored,
+            (Some(_), _) if as_stored && encoding.is_none() => PlainMeter::AsStored,
             (Some(_), Handed::Stored) if !is_plain => PlainMeter::Reading(plain_algorithm),
             (Some(_), _) => PlainMeter::Committing(plain_algorithm),
         };
-        Self { compression, stored, handed, plain, encoding: job.action.encoding(), made }
+        let stored = match plain {
+            PlainMeter::Committing(_) if as_stored => StoredMeter::AsPlain,
+            _ => StoredMeter::Reading(stored),
+        };
+        Self { compression, stored, handed, plain, encoding, made }
     }
 
     /// Puts together what both sides measured.
     pub(super) fn facts(&self, read: Read, committed: Option<Measured>, made: Option<Measured>) -> Facts {
+        let stored = read.stored.or(committed).expect("one of the sides measures what is stored");
         if self.handed == Handed::Reused {
-            return Facts { stored: read.stored, plain: read.plain, made: read.made };
+            return Facts { stored, plain: read.plain, made: read.made };
         }
         let plain = match self.plain {
             PlainMeter::Nowhere => None,
-            PlainMeter::AsStored => Some(read.stored),
+            PlainMeter::AsStored => Some(stored),
             PlainMeter::Reading(_) => read.plain,
             PlainMeter::Committing(_) => committed,
         };
-        Facts { stored: read.stored, plain, made }
+        Facts { stored, plain, made }
     }
 }
 

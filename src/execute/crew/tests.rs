@@ -31,7 +31,7 @@ impl Committer for Keep<'_> {
 }
 
 fn nothing() -> Read {
-    Read { stored: Meter::new(Algorithm::Sha256).finish(), plain: None, made: None }
+    Read { stored: Some(Meter::new(Algorithm::Sha256).finish()), plain: None, made: None }
 }
 
 fn hands(threads: usize) -> Hands {

@@ -1,0 +1,114 @@
+//! Reading the stored bytes of a content.
+
+use std::io::{self, BufRead, Read};
+use std::ops::Range;
+
+use super::pump::{READ_LEN, Sink};
+use super::{Content, Measured, Meter, Reader};
+use crate::code::Code;
+use crate::codec::{self, Compression};
+use crate::context::{Context, Ongoing};
+use crate::error::{Error, Result};
+
+/// Reads the stored bytes and hands them to meter and sinks on the way. A decoder above it can only pass an `io::Error`
+/// on, so the real reason of a failure is kept here.
+pub(super) struct Tap<'a, 's> {
+    reader: Reader<'a>,
+    pub(super) content: &'a Content,
+    /// Tells the observer.
+    reading: Ongoing<'a>,
+    cx: &'a Context<'a>,
+    meter: Option<Meter>,
+    /// How much was read.
+    position: u64,
+    sinks: Vec<Sink<'s>>,
+    buffer: Vec<u8>,
+    ready: Range<usize>,
+    pub(super) failure: Option<Error>,
+}
+
+impl<'a, 's> Tap<'a, 's> {
+    pub(super) fn open(
+        content: &'a Content,
+        meter: Option<Meter>,
+        sinks: Vec<Sink<'s>>,
+        cx: &'a Context<'a>,
+    ) -> Result<Self> {
+        Ok(Self {
+            reader: content.open()?,
+            content,
+            reading: cx.started(content.source(), content.origin(), content.size()),
+            cx,
+            meter,
+            position: 0,
+            sinks,
+            buffer: vec![0; READ_LEN],
+            ready: 0..0,
+            failure: None,
+        })
+    }
+
+    /// Reads what is left, and returns what all of it was, if it was given a meter.
+    pub(super) fn finish(mut self) -> Result<Option<Measured>> {
+        while self.next()? > 0 {}
+        Ok(self.meter.map(Meter::finish))
+    }
+
+    /// Words the error for a stream that the decoder gave up on, after what it had read by then.
+    pub(super) fn undecodable(&self, compression: Compression, cause: io::Error) -> Error {
+        let position = self.position - self.ready.len() as u64;
+        let error = codec::undecodable(compression, cause).or_coded(Code::Compression);
+        self.content.locate(error.at(self.content.offset_of(position)))
+    }
+
+    /// Reads the next piece, measures it and hands it on; returns its length, 0 at the end.
+    fn next(&mut self) -> Result<usize> {
+        self.cx.cancel.check()?;
+        let n = loop {
+            match self.reader.read(&mut self.buffer) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|e| self.content.failed(e))?,
+            }
+        };
+        if n == 0 && self.position < self.content.size() {
+            return Err(self.content.ends_early(self.position));
+        }
+        self.position += n as u64;
+        let bytes = &self.buffer[..n];
+        self.meter.iter_mut().for_each(|meter| meter.update(bytes));
+        for sink in &mut self.sinks {
+            sink(bytes)?;
+        }
+        if n > 0 {
+            self.reading.advance(n as u64);
+        }
+        Ok(n)
+    }
+}
+
+impl BufRead for Tap<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.ready.is_empty() {
+            let n = self.next().map_err(|error| {
+                self.failure = Some(error);
+                io::Error::other("the input failed")
+            })?;
+            self.ready = 0..n;
+        }
+        Ok(&self.buffer[self.ready.clone()])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.ready.start += n;
+    }
+}
+
+impl Read for Tap<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let n = ready.len().min(buf.len());
+        buf[..n].copy_from_slice(&ready[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}
