@@ -11,9 +11,9 @@ use super::symbols::Symbols;
 use super::window::{Input, MAX_DISTANCE, mix};
 use super::{Finder, zeroed};
 
-/// Places in the table, as a power of two. Twice as many find one thirtieth of a percent, and take longer than that is worth.
+/// Places in the table, as a power of two. Twice as many take 2 % longer and make files 0.4 % smaller.
 const TABLE_BITS: u32 = 14;
-/// Bytes that are hashed. Shorter matches are not found: to look for those of 5 as well takes 6 % longer and makes files 1 %
+/// Bytes that are hashed. Shorter matches are not found: to look for those of 5 as well takes 8 % longer and makes files 1 %
 /// smaller.
 const HASHED: u32 = 6;
 /// How far to go when two places have no match, in 2^5ths: a bit further each time, but not without end. What comes again
@@ -23,7 +23,8 @@ const FIRST_STEP: usize = 2 << STEP_BITS;
 const LAST_STEP: usize = 32 << STEP_BITS;
 
 pub(in crate::codec) struct Greedy {
-    /// Sums of a place and further bits of the hash of what is there.
+    /// Sums of a place and further bits of the hash of what is there. Two with the same hash differ by their distance, others
+    /// most likely by more than any distance there is.
     table: Box<[u32; 1 << TABLE_BITS]>,
 }
 
@@ -93,7 +94,7 @@ impl Finder for Greedy {
 }
 
 impl Greedy {
-    /// Puts a place into the table. Returns how far away the place is that was there, if the same bytes are there; otherwise
+    /// Puts a place into the table. Returns how far away the one is that was there, if it has the same bytes, and otherwise
     /// most likely a number that is no distance.
     #[inline(always)]
     fn enter(&mut self, at: usize, bytes: u64) -> u32 {
