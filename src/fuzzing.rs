@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding};
+use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding, Inflate};
 use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
@@ -119,6 +119,25 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
     let flow = Flow { plain: Some(&mut take), ..Flow::default() };
     pump(&content, content.sniff()?, Algorithm::Sha256, flow, cx)?;
     Ok(plain)
+}
+
+/// Undoes a deflate stream that comes in pieces of this size, one or more. Returns what was made and how much of the stream
+/// was used for it, or else whether it is damaged and not only cut short.
+pub fn inflate_pieces(stream: &[u8], size: usize) -> (Vec<u8>, std::result::Result<usize, bool>) {
+    let mut inflate = Inflate::new();
+    let (mut made, mut at) = (Vec::new(), 0);
+    loop {
+        let decoded = inflate.decode(&stream[at..stream.len().min(at + size)]);
+        made.extend_from_slice(inflate.fresh());
+        let Ok(used) = decoded else { return (made, Err(true)) };
+        at += used;
+        if inflate.has_ended() {
+            return (made, Ok(at));
+        }
+        if at == stream.len() && inflate.fresh().is_empty() {
+            return (made, Err(false));
+        }
+    }
 }
 
 /// Compresses as layers are compressed.

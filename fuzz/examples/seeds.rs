@@ -92,6 +92,10 @@ impl Seeds {
         for (name, stream) in streams {
             self.put("codec", name, &[&[0], &stream[..]].concat());
         }
+        // Behind the header of a gzip member.
+        for (name, text) in [("raw", &text[..]), ("raw-short", b"a"), ("raw-blocks", include_bytes!("../Cargo.lock"))] {
+            self.put("codec", name, &[&[2], &recipe::gzip(text)[10..]].concat());
+        }
         for how in [1, 3, 5, 7] {
             self.put("codec", &format!("make-{how}"), &[&[how], &text[..]].concat());
         }

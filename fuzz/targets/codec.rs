@@ -1,17 +1,23 @@
-//! Compression: what is undone stays within its limit, and what we make can be undone, whole or not at all.
+//! Compression: what is undone stays within its limit, and what we make can be undone, whole or not at all. Deflate streams
+//! are taken and refused as zlib does, with the same bytes before the error.
 #![no_main]
 
 use std::io::Read;
 
+use flate2::{Decompress, FlushDecompress, Status};
 use libfuzzer_sys::fuzz_target;
-use transload::fuzzing::{deflate, inflate};
+use transload::fuzzing::{deflate, inflate, inflate_pieces};
 use transload::{Compression, CompressionLevel};
 use transload_fuzz::context;
 use transload_fuzz::promises::check_error;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&how, bytes)) = bytes.split_first() else { return };
-    if how & 1 == 0 { undo(bytes) } else { make(how >> 1, bytes) }
+    match how & 3 {
+        0 => undo(bytes),
+        2 => undo_raw(how >> 2, bytes),
+        _ => make(how >> 1, bytes),
+    }
 });
 
 /// Streams of others.
@@ -31,10 +37,29 @@ fn undo(stream: &[u8]) {
     }
 }
 
+/// Deflate streams without a frame, whose CRC would refuse nearly all of them.
+fn undo_raw(size: u8, stream: &[u8]) {
+    const MOST: usize = 1 << 22;
+    let mut zlib = Decompress::new(false);
+    let mut other = Vec::with_capacity(MOST);
+    let status = zlib.decompress_vec(stream, &mut other, FlushDecompress::None);
+    if other.len() == MOST {
+        return;
+    }
+    let (made, end) = inflate_pieces(stream, if size == 0 { stream.len().max(1) } else { size.into() });
+    assert!(made == other, "other bytes than zlib's");
+    match (status, end) {
+        (Ok(Status::StreamEnd), Ok(used)) => assert_eq!(used as u64, zlib.total_in()),
+        (Ok(Status::Ok | Status::BufError), Err(_)) | (Err(_), Err(true)) => {}
+        (status, end) => panic!("zlib says {status:?}, and this one {end:?}"),
+    }
+}
+
 /// Our own streams.
 fn make(how: u8, plain: &[u8]) {
     let cx = context();
-    let (compression, lowest, levels) = if how & 1 == 0 { (Compression::Gzip, 0, 13) } else { (Compression::Zstd, 1, 12) };
+    let (compression, lowest, levels) =
+        if how & 1 == 0 { (Compression::Gzip, 0, 13) } else { (Compression::Zstd, 1, 12) };
     let level = match i32::from(how >> 1) % (levels + 2) {
         0 => None,
         1 => Some(CompressionLevel::Fast),

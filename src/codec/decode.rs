@@ -1,6 +1,6 @@
 //! Undoing compression, with bounded memory.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use super::Compression;
 use super::gzip::GzipReader;
@@ -10,8 +10,11 @@ use crate::limits::{Limits, exceeded};
 /// More is no zstd window (ZSTD_WINDOWLOG_MAX).
 const ZSTD_WINDOW_MAX: u32 = 31;
 
+/// What codecs that have no buffer of their own are read in.
+const BUFFER_LEN: usize = 256 << 10;
+
 /// A stream of plain bytes.
-pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;
+pub(crate) type Decoder<'a> = Box<dyn BufRead + 'a>;
 
 /// Returns a reader of the plain bytes. It reads the input to its end, and anything in it that is not part of the
 /// compressed stream is an error.
@@ -26,14 +29,18 @@ pub(crate) fn decoder<'a>(
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
             decoder.window_log_max(limits.zstd_window_log.min(ZSTD_WINDOW_MAX))?;
-            Box::new(decoder)
+            buffered(decoder)
         }
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+        Compression::Bzip2 => buffered(bzip2::bufread::MultiBzDecoder::new(input)),
         Compression::Xz => {
             let stream = liblzma::stream::Stream::new_stream_decoder(limits.xz_memory, liblzma::stream::CONCATENATED)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+            buffered(liblzma::bufread::XzDecoder::new_stream(input, stream))
         }
     })
+}
+
+fn buffered<'a>(decoder: impl Read + 'a) -> Decoder<'a> {
+    Box::new(BufReader::with_capacity(BUFFER_LEN, decoder))
 }
 
 /// Says what it means when a decoder fails: its input is damaged, cut short, or wants more memory than it may have.

@@ -1,60 +1,104 @@
 //! A gzip stream to its very end: every member, then nothing but zeros.
 //!
-//! `flate2` has a multi-member reader of its own; it takes zero padding for a damaged member. docker and containerd
-//! accept padding, and tar-minded tools write it.
+//! Zeros may follow: docker and containerd accept such padding, and tar-minded tools write it.
 
 use std::io::{self, BufRead, Read};
 
-use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::Crc;
 
-/// Reads the contents of all members of a gzip stream. Header and trailer are read here, because libdeflate's CRC is much
-/// quicker than those that come with decoders.
+use super::inflate::Inflate;
+
+/// Reads the contents of all members of a gzip stream.
 pub(super) struct GzipReader<R> {
     /// Taken for a moment while one member follows another; `None` after the end.
     input: Option<R>,
     member: Option<Member>,
-    /// What was found wrong behind the bytes that were returned last.
+    inflate: Inflate,
+    /// How much was taken of what `inflate` made last.
+    taken: usize,
+    /// What was found wrong behind that.
     failure: Option<io::Error>,
 }
 
+/// What is known of the contents of a member so far.
 struct Member {
-    inflate: Decompress,
     crc: Crc,
+    size: u64,
 }
 
 impl<R: BufRead> GzipReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input: Some(input), member: None, failure: None }
+        Self { input: Some(input), member: None, inflate: Inflate::new(), taken: 0, failure: None }
     }
-}
 
-impl<R: BufRead> Read for GzipReader<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while let Some(input) = self.input.as_mut().filter(|_| !buf.is_empty()) {
+    /// Goes on until there is something new, or the end.
+    fn advance(&mut self) -> io::Result<()> {
+        while let Some(input) = self.input.as_mut().filter(|_| self.taken == self.inflate.fresh().len()) {
             let member = match &mut self.member {
                 Some(member) => member,
-                begins => begins.insert(Member::begin(input)?),
+                begins => {
+                    let member = Member::begin(input)?;
+                    self.inflate.start();
+                    self.taken = 0;
+                    begins.insert(member)
+                }
             };
-            let (made, ended) = member.read(input, buf)?;
-            if ended && let Err(error) = self.end_member() {
+            let stored = input.fill_buf()?;
+            let is_end = stored.is_empty();
+            let decoded = self.inflate.decode(stored);
+            self.taken = 0;
+            let made = self.inflate.fresh();
+            member.add(made);
+            let checked = match decoded {
+                Ok(used) => {
+                    input.consume(used);
+                    if self.inflate.has_ended() {
+                        self.end_member()
+                    } else if is_end && made.is_empty() {
+                        Err(io::ErrorKind::UnexpectedEof.into())
+                    } else {
+                        Ok(())
+                    }
+                }
+                Err(damage) => Err(invalid(damage.0)),
+            };
+            if let Err(error) = checked {
+                self.input = None;
                 self.failure = Some(error);
             }
-            if made > 0 {
-                return Ok(made);
-            }
         }
-        self.failure.take().map_or(Ok(0), Err)
+        Ok(())
     }
-}
 
-impl<R: BufRead> GzipReader<R> {
     /// Checks the trailer, and goes on to the next member.
     fn end_member(&mut self) -> io::Result<()> {
         let (Some(mut input), Some(member)) = (self.input.take(), self.member.take()) else { return Ok(()) };
         member.check_trailer(&mut input)?;
         self.input = next_member(input)?;
         Ok(())
+    }
+}
+
+impl<R: BufRead> BufRead for GzipReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.advance()?;
+        let made = &self.inflate.fresh()[self.taken..];
+        match self.failure.take_if(|_| made.is_empty()) {
+            Some(failure) => Err(failure),
+            None => Ok(made),
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.taken += n;
+    }
+}
+
+impl<R: BufRead> Read for GzipReader<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(buf)?;
+        self.consume(n);
+        Ok(n)
     }
 }
 
@@ -96,23 +140,12 @@ impl Member {
                 return Err(invalid("wrong CRC of a gzip header"));
             }
         }
-        Ok(Self { inflate: Decompress::new(false), crc: Crc::new() })
+        Ok(Self { crc: Crc::new(), size: 0 })
     }
 
-    /// Returns how much it made, and whether the member ended.
-    fn read(&mut self, input: &mut impl BufRead, buf: &mut [u8]) -> io::Result<(usize, bool)> {
-        let stored = input.fill_buf()?;
-        let before = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(stored, buf, FlushDecompress::None)?;
-        let used = usize::try_from(self.inflate.total_in() - before.0).expect("no more than there was");
-        let made = usize::try_from(self.inflate.total_out() - before.1).expect("no more than there is room");
-        input.consume(used);
-        self.crc.update(&buf[..made]);
-        let ended = status == Status::StreamEnd;
-        if used == 0 && made == 0 && !ended {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok((made, ended))
+    fn add(&mut self, made: &[u8]) {
+        self.crc.update(made);
+        self.size += made.len() as u64;
     }
 
     /// Reads what stands behind a member (RFC 1952, 2.3.1).
@@ -123,7 +156,7 @@ impl Member {
         if crc != self.crc.sum() {
             return Err(invalid("wrong CRC of a gzip member"));
         }
-        if u64::from(size) != self.inflate.total_out() % (1 << 32) {
+        if u64::from(size) != self.size % (1 << 32) {
             return Err(invalid("wrong size of a gzip member"));
         }
         Ok(())

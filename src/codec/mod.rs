@@ -5,9 +5,12 @@ mod deflate;
 mod dense;
 mod encode;
 mod gzip;
+mod inflate;
 
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};
+#[cfg(fuzzing)]
+pub(crate) use inflate::Inflate;
 
 use crate::error::{Error, Result, quoted};
 use crate::suggest::did_you_mean;

@@ -119,10 +119,10 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
     let content = tap.content;
     let limit = cx.limits.inflated_bytes;
     let mut decoder = codec::decoder(compression, tap, &cx.limits).map_err(Stop::Stream)?;
-    let mut buffer = vec![0; READ_LEN];
     let mut total = 0;
     loop {
-        let n = decoder.read(&mut buffer).map_err(Stop::Stream)?;
+        let bytes = decoder.fill_buf().map_err(Stop::Stream)?;
+        let n = bytes.len();
         if n == 0 {
             return Ok(());
         }
@@ -131,6 +131,7 @@ fn inflate(tap: &mut Tap<'_, '_>, compression: Compression, plain: Sink<'_>, cx:
             let message = format!("too large: inflates to more than {limit} bytes");
             return Err(Stop::Limit(content.locate(exceeded("inflated-bytes", message))));
         }
-        plain(&buffer[..n]).map_err(Stop::Receiver)?;
+        plain(bytes).map_err(Stop::Receiver)?;
+        decoder.consume(n);
     }
 }

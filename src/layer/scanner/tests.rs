@@ -301,8 +301,9 @@ fn sparse_files_are_read_in_all_of_gnu_s_formats() {
     }
 }
 
+/// No part begins with a dot: the tar crate refuses a long name whose first 100 bytes happen to end in `/..`.
 fn names() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z]{1,8}", "[a-zé]{1,20}(/[a-z.]{1,30}x){1,12}", "([a-z]{1,40}/){1,4}[a-z]{90,140}",]
+    prop_oneof!["[a-z]{1,8}", "[a-zé]{1,20}(/[a-z][a-z.]{0,29}x){1,12}", "([a-z]{1,40}/){1,4}[a-z]{90,140}",]
 }
 
 #[derive(Clone, Debug)]
