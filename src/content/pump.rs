@@ -2,7 +2,7 @@
 //! hands both on, counts, checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
 
 use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io;
 
 use super::meter::Late;
 use super::tap::{Measure, Tap};
