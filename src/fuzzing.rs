@@ -116,7 +116,7 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
         plain.extend_from_slice(bytes);
         Ok(())
     };
-    let flow = Flow { stored: None, plain: Some(&mut take) };
+    let flow = Flow { plain: Some(&mut take), ..Flow::default() };
     pump(&content, content.sniff()?, Algorithm::Sha256, flow, cx)?;
     Ok(plain)
 }

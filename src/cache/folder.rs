@@ -88,7 +88,7 @@ impl CacheFolder {
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::Builder::new().prefix(".new.").tempfile_in(folder).map_err(failed)?;
         let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(failed);
-        let flow = Flow { stored: Some(&mut write), plain: None };
+        let flow = Flow { stored: Some(&mut write), ..Flow::default() };
         let found = pump(&made.content, Compression::None, Algorithm::Sha256, flow, &Context::default())?;
         if found != made.stored {
             return Err(Error::damaged("changed while it was copied"));

@@ -36,3 +36,41 @@ impl Meter {
         Measured { digest: self.hasher.finish(), size: self.size }
     }
 }
+
+/// Measures stored bytes beside those that are made of them: two hashes at a time take hardly longer than one.
+pub(super) struct Late {
+    meter: Meter,
+    waiting: Vec<u8>,
+    measured: usize,
+}
+
+impl Late {
+    pub(super) fn new(algorithm: Algorithm) -> Self {
+        Self { meter: Meter::new(algorithm), waiting: Vec::new(), measured: 0 }
+    }
+
+    /// Takes bytes that were used, and gives an old buffer for them.
+    pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
+        self.catch_up();
+        std::mem::swap(&mut self.waiting, bytes);
+        self.measured = 0;
+    }
+
+    /// Measures other bytes, and some of those that wait.
+    pub(super) fn beside(&mut self, meter: &mut Meter, bytes: &[u8]) {
+        let waiting = &self.waiting[self.measured..];
+        let now = &waiting[..waiting.len().min(bytes.len())];
+        Meter::update_both(meter, bytes, &mut self.meter, now);
+        self.measured += now.len();
+    }
+
+    fn catch_up(&mut self) {
+        self.meter.update(&self.waiting[self.measured..]);
+        self.measured = self.waiting.len();
+    }
+
+    pub(super) fn finish(mut self) -> Measured {
+        self.catch_up();
+        self.meter.finish()
+    }
+}

@@ -1,9 +1,11 @@
 //! The one loop that moves bytes. It reads a content once, hashes what is stored (unless its receiver does), inflates it,
 //! hands both on, counts, checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
 
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::io;
 
-use super::tap::Tap;
+use super::meter::Late;
+use super::tap::{Measure, Tap};
 use super::{Content, Measured, Meter};
 use crate::codec::{self, Compression};
 use crate::context::Context;
@@ -16,17 +18,18 @@ pub(crate) const BUFFER_LEN: usize = 64 << 10;
 /// Reads are larger: that costs nothing, and threads meet less often where they take turns.
 pub(super) const READ_LEN: usize = 256 << 10;
 
-const MEASURED: &str = "it was given a meter";
-
 /// Receives a piece of a stream.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 /// Where the bytes of a content go.
+#[derive(Default)]
 pub(crate) struct Flow<'a> {
     /// Receives the bytes as they are stored.
     pub(crate) stored: Option<Sink<'a>>,
-    /// Receives the bytes after inflating; without it nothing is inflated.
+    /// Receives the bytes after inflating.
     pub(crate) plain: Option<Sink<'a>>,
+    /// Measures the bytes after inflating, which takes longer where they are received.
+    pub(crate) plain_meter: Option<&'a mut Meter>,
 }
 
 /// Moves all of a content and returns what its stored bytes were.
@@ -42,7 +45,7 @@ pub(crate) fn pump(
 
 /// Moves all of a content that is not compressed to a receiver that measures it.
 pub(crate) fn relay(content: &Content, to: Sink<'_>, cx: &Context<'_>) -> Result<()> {
-    Tap::open(content, None, vec![to], cx)?.finish().map(drop)
+    Tap::open(content, Measure::Receiver, to, cx)?.finish()
 }
 
 /// As [`pump`]; a stream that cannot be inflated is read to its end all the same. Returns why it could not, too.
@@ -71,13 +74,24 @@ fn read(
     broken: &mut dyn FnMut(Error) -> Result<()>,
     cx: &Context<'_>,
 ) -> Result<Measured> {
-    let (plain, inflated) = match compression {
-        Compression::None => (flow.plain, None),
-        _ => (None, flow.plain),
+    let Flow { mut stored, mut plain, mut plain_meter } = flow;
+    let inflates = compression != Compression::None && (plain.is_some() || plain_meter.is_some());
+    let late = RefCell::new(Late::new(algorithm));
+    let mut take = |bytes: &[u8]| {
+        if let Some(meter) = &mut plain_meter {
+            late.borrow_mut().beside(meter, bytes);
+        }
+        give(&mut plain, bytes)
     };
-    let sinks = flow.stored.into_iter().chain(plain).collect();
-    let mut tap = Tap::open(content, Some(Meter::new(algorithm)), sinks, cx)?;
-    if let Some(Err(stop)) = inflated.map(|plain| inflate(&mut tap, compression, plain, cx)) {
+    if !inflates {
+        let mut both = |bytes: &[u8]| give(&mut stored, bytes).and_then(|()| take(bytes));
+        let mut meter = Meter::new(algorithm);
+        Tap::open(content, Measure::Tap(&mut meter), &mut both, cx)?.finish()?;
+        return Ok(meter.finish());
+    }
+    let mut hand_on = |bytes: &[u8]| give(&mut stored, bytes);
+    let mut tap = Tap::open(content, Measure::Later(&late), &mut hand_on, cx)?;
+    if let Err(stop) = inflate(&mut tap, compression, &mut take, cx) {
         match (stop, tap.failure.take()) {
             (_, Some(failure)) => return Err(failure),
             (Stop::Stream(cause), None) => broken(tap.undecodable(compression, cause))?,
@@ -85,7 +99,12 @@ fn read(
             (Stop::Receiver(error), None) => return Err(error),
         }
     }
-    Ok(tap.finish()?.expect(MEASURED))
+    tap.finish()?;
+    Ok(late.into_inner().finish())
+}
+
+fn give(sink: &mut Option<Sink<'_>>, bytes: &[u8]) -> Result<()> {
+    sink.as_mut().map_or(Ok(()), |sink| sink(bytes))
 }
 
 /// Why inflating stopped.

@@ -1,16 +1,27 @@
 //! Reading the stored bytes of a content.
 
+use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
+use super::meter::Late;
 use super::pump::{READ_LEN, Sink};
-use super::{Content, Measured, Meter, Reader};
+use super::{Content, Meter, Reader};
 use crate::code::Code;
 use crate::codec::{self, Compression};
 use crate::context::{Context, Ongoing};
 use crate::error::{Error, Result};
 
-/// Reads the stored bytes and hands them to meter and sinks on the way. A decoder above it can only pass an `io::Error`
+/// Who measures the stored bytes.
+pub(super) enum Measure<'a> {
+    /// Who receives them.
+    Receiver,
+    Tap(&'a mut Meter),
+    /// Who inflates them, some time later.
+    Later(&'a RefCell<Late>),
+}
+
+/// Reads the stored bytes, and has them measured and received on the way. A decoder above it can only pass an `io::Error`
 /// on, so the real reason of a failure is kept here.
 pub(super) struct Tap<'a, 's> {
     reader: Reader<'a>,
@@ -18,10 +29,10 @@ pub(super) struct Tap<'a, 's> {
     /// Tells the observer.
     reading: Ongoing<'a>,
     cx: &'a Context<'a>,
-    meter: Option<Meter>,
+    measure: Measure<'a>,
     /// How much was read.
     position: u64,
-    sinks: Vec<Sink<'s>>,
+    sink: Sink<'s>,
     buffer: Vec<u8>,
     ready: Range<usize>,
     pub(super) failure: Option<Error>,
@@ -30,8 +41,8 @@ pub(super) struct Tap<'a, 's> {
 impl<'a, 's> Tap<'a, 's> {
     pub(super) fn open(
         content: &'a Content,
-        meter: Option<Meter>,
-        sinks: Vec<Sink<'s>>,
+        measure: Measure<'a>,
+        sink: Sink<'s>,
         cx: &'a Context<'a>,
     ) -> Result<Self> {
         Ok(Self {
@@ -39,19 +50,19 @@ impl<'a, 's> Tap<'a, 's> {
             content,
             reading: cx.started(content.source(), content.origin(), content.size()),
             cx,
-            meter,
+            measure,
             position: 0,
-            sinks,
-            buffer: vec![0; READ_LEN],
+            sink,
+            buffer: Vec::new(),
             ready: 0..0,
             failure: None,
         })
     }
 
-    /// Reads what is left, and returns what all of it was, if it was given a meter.
-    pub(super) fn finish(mut self) -> Result<Option<Measured>> {
+    /// Reads what is left.
+    pub(super) fn finish(mut self) -> Result<()> {
         while self.next()? > 0 {}
-        Ok(self.meter.map(Meter::finish))
+        Ok(())
     }
 
     /// Words the error for a stream that the decoder gave up on, after what it had read by then.
@@ -64,6 +75,10 @@ impl<'a, 's> Tap<'a, 's> {
     /// Reads the next piece, measures it and hands it on; returns its length, 0 at the end.
     fn next(&mut self) -> Result<usize> {
         self.cx.cancel.check()?;
+        if let Measure::Later(late) = self.measure {
+            late.borrow_mut().take(&mut self.buffer);
+        }
+        self.buffer.resize(READ_LEN, 0);
         let n = loop {
             match self.reader.read(&mut self.buffer) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -74,12 +89,13 @@ impl<'a, 's> Tap<'a, 's> {
             return Err(self.content.ends_early(self.position));
         }
         self.position += n as u64;
-        let bytes = &self.buffer[..n];
-        self.meter.iter_mut().for_each(|meter| meter.update(bytes));
-        for sink in &mut self.sinks {
-            sink(bytes)?;
+        self.buffer.truncate(n);
+        let bytes = &self.buffer[..];
+        if let Measure::Tap(meter) = &mut self.measure {
+            meter.update(bytes);
         }
         if n > 0 {
+            (self.sink)(bytes)?;
             self.reading.advance(n as u64);
         }
         Ok(n)

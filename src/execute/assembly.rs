@@ -45,7 +45,8 @@ impl<'a> Assembly<'a> {
         sharing: &'a Sharing,
         cx: &'a Context<'a>,
     ) -> Self {
-        let source = Source { graph, jobs, recompute, sharing, cx };
+        let side_by_side = cx.hands().total() == 1;
+        let source = Source { graph, jobs, recompute, sharing, side_by_side, cx };
         let (changes, names, poured) = (Vec::new(), HashSet::new(), HashSet::new());
         Self { source, outcomes: Outcomes::forecast(jobs, graph), changes, writer, names, poured }
     }
@@ -178,7 +179,7 @@ impl<'a> Assembly<'a> {
 
     /// Pours members into places that they were given, and tells whether they fitted.
     fn pour_sized(&mut self, mut run: Vec<(JobId, Option<Place>)>) -> Result<bool> {
-        let source = self.source;
+        let source = Source { side_by_side: run.len() >= self.source.cx.hands().total(), ..self.source };
         // With the largest first, no thread is left with a large one at the end.
         let size = |id| source.blob(source.jobs.get(id)).content.size();
         run.sort_by_key(|(id, _)| (Reverse(size(*id)), *id));

@@ -68,6 +68,8 @@ struct Source<'a> {
     jobs: &'a Jobs,
     recompute: bool,
     sharing: &'a Sharing,
+    /// Whether each thread has a job of its own to read.
+    side_by_side: bool,
     cx: &'a Context<'a>,
 }
 

@@ -18,7 +18,10 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
     let route = source.route(id);
     let content = &source.blob(source.jobs.get(id)).content;
     let mut feed = Feed::new(crew, lane, route.encoding);
-    let mut meter = None;
+    let mut meter = match route.plain {
+        PlainMeter::Reading(algorithm) => Some(Meter::new(algorithm)),
+        PlainMeter::Nowhere | PlainMeter::AsStored | PlainMeter::Committing(_) => None,
+    };
     let mut hand_on = |bytes: &[u8]| feed.give(bytes);
     let algorithm = match route.stored {
         StoredMeter::Reading(algorithm) => algorithm,
@@ -28,18 +31,10 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
             return crew.end(lane, Read { stored: None, plain: None, made: None });
         }
     };
-    let mut measure;
-    let flow = match (route.handed, route.plain) {
-        (Handed::Plain, _) => Flow { stored: None, plain: Some(&mut hand_on) },
-        (Handed::Stored, PlainMeter::Reading(algorithm)) => {
-            let meter = meter.insert(Meter::new(algorithm));
-            measure = |bytes: &[u8]| {
-                meter.update(bytes);
-                Ok(())
-            };
-            Flow { stored: Some(&mut hand_on), plain: Some(&mut measure) }
-        }
-        (Handed::Stored | Handed::Reused, _) => Flow { stored: Some(&mut hand_on), plain: None },
+    let plain_meter = meter.as_mut();
+    let flow = match route.handed {
+        Handed::Plain => Flow { plain: Some(&mut hand_on), plain_meter, ..Flow::default() },
+        Handed::Stored | Handed::Reused => Flow { stored: Some(&mut hand_on), plain_meter, ..Flow::default() },
     };
     let stored = pump(content, route.compression, algorithm, flow, source.cx)?;
     feed.end()?;
@@ -50,8 +45,7 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
 fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: LaneId) -> Result<()> {
     let Reused { recipe, made } = reused;
     let content = &source.blob(source.jobs.get(id)).content;
-    let nowhere = Flow { stored: None, plain: None };
-    let stored = pump(content, Compression::None, Algorithm::Sha256, nowhere, source.cx)?;
+    let stored = pump(content, Compression::None, Algorithm::Sha256, Flow::default(), source.cx)?;
     if stored.digest != recipe.of {
         // Settling says what is wrong.
         return crew.end(lane, Read { stored: Some(stored), plain: Some(stored), made: None });
@@ -59,7 +53,7 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
     let mut feed = Feed::new(crew, lane, None);
     // It is not the input that is read here.
     let cx = source.cx.unobserved();
-    let flow = Flow { stored: Some(&mut |bytes| feed.give(bytes)), plain: None };
+    let flow = Flow { stored: Some(&mut |bytes| feed.give(bytes)), ..Flow::default() };
     let found = pump(&made.content, Compression::None, Algorithm::Sha256, flow, &cx);
     if found.as_ref().ok() != Some(&made.stored) {
         cx.cancel.check()?;

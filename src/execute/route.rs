@@ -55,7 +55,9 @@ pub(super) struct Route {
 }
 
 impl Route {
-    pub(super) fn of(blob: &Blob, job: &Job) -> Self {
+    /// `side_by_side`: whether each thread has a job of its own to read. Then nobody is there to take measuring off its hands,
+    /// and where it is read it takes less.
+    pub(super) fn of(blob: &Blob, job: &Job, side_by_side: bool) -> Self {
         let (made, plain_algorithm) = job.algorithms();
         let stored = job.stored_algorithm();
         let compression = blob.layer_compression();
@@ -69,7 +71,9 @@ impl Route {
         let plain = match (blob.compression, handed) {
             (None, _) => PlainMeter::Nowhere,
             (Some(_), _) if as_stored && encoding.is_none() => PlainMeter::AsStored,
-            (Some(_), Handed::Stored) if !is_plain => PlainMeter::Reading(plain_algorithm),
+            (Some(_), _) if !is_plain && encoding.is_none() && (handed == Handed::Stored || side_by_side) => {
+                PlainMeter::Reading(plain_algorithm)
+            }
             (Some(_), _) => PlainMeter::Committing(plain_algorithm),
         };
         let stored = match plain {
@@ -98,7 +102,7 @@ impl Route {
 impl Source<'_> {
     pub(super) fn route(&self, id: JobId) -> Route {
         let job = self.jobs.get(id);
-        let route = Route::of(self.blob(job), job);
+        let route = Route::of(self.blob(job), job, self.side_by_side);
         match self.sharing.reused(id) {
             Some(_) => Route { handed: Handed::Reused, plain: PlainMeter::Nowhere, encoding: None, ..route },
             None => route,

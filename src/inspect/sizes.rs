@@ -43,7 +43,7 @@ fn measure(graph: &Graph, blob: BlobId, cx: &Context<'_>) -> Result<u64> {
         size += bytes.len() as u64;
         Ok(())
     };
-    let flow = Flow { stored: None, plain: Some(&mut count) };
+    let flow = Flow { plain: Some(&mut count), ..Flow::default() };
     pump(&blob.content, blob.layer_compression(), algorithm, flow, cx)?;
     Ok(size)
 }

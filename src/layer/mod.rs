@@ -71,13 +71,7 @@ fn measure_with(
     // The same bytes need not be hashed twice.
     let apart = compression != Compression::None || algorithm != diff_id;
     let mut meter = apart.then(|| Meter::new(diff_id));
-    let mut take = |bytes: &[u8]| {
-        if let Some(meter) = &mut meter {
-            meter.update(bytes);
-        }
-        sink(bytes)
-    };
-    let flow = Flow { stored: None, plain: Some(&mut take) };
+    let flow = Flow { plain: Some(sink), plain_meter: meter.as_mut(), ..Flow::default() };
     let stored = pump(content, compression, algorithm, flow, cx)?;
     let plain = meter.map_or(stored, Meter::finish);
     Ok(Found { stored, diff_id: DiffId::of_tar(plain.digest), size: plain.size })

@@ -178,16 +178,18 @@ impl Task {
             more.iter_mut().for_each(|meter| meter.update(bytes));
             Ok(())
         };
+        let mut plain_meter = plain.as_mut().and_then(|plain| plain.meters.pop());
         let mut inflated = |bytes: &[u8]| {
             plain.iter_mut().for_each(|plain| plain.take(bytes));
             Ok(())
         };
-        let mut flow = Flow { stored: None, plain: None };
+        let mut flow = Flow::default();
         if several {
             flow.stored = Some(&mut stored);
         }
         if self.compression.is_some() {
             flow.plain = Some(&mut inflated);
+            flow.plain_meter = plain_meter.as_mut();
         }
         let (measured, broken) = match survey(&self.content, compression, first, flow, cx) {
             Ok(done) => done,
@@ -208,7 +210,8 @@ impl Task {
                 note(mismatch(&self.content, claimed, found));
             }
         }
-        if let Some(plain) = plain {
+        if let Some(mut plain) = plain {
+            plain.meters.extend(plain_meter);
             let whole = broken.is_none();
             broken.into_iter().for_each(note);
             plain.finish(self, &measured, whole, note);

@@ -22,7 +22,7 @@ pub(super) fn check(tail: &Tail, note: Note<'_>, cx: &Context<'_>) -> Result<()>
         position += bytes.len() as u64;
         Ok(())
     };
-    let flow = Flow { stored: Some(&mut look), plain: None };
+    let flow = Flow { stored: Some(&mut look), ..Flow::default() };
     pump(&tail.rest, Compression::None, Algorithm::Sha256, flow, cx)?;
     let zeros = first.unwrap_or(position);
     if zeros < END && first.is_none() {
