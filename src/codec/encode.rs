@@ -165,7 +165,7 @@ mod tests {
         for (encoding, want) in [
             (Encoding::Gzip { level: 2 }, "dcad67706263f032ebf2f07f5a0bc879537fbafb48c9e693be3506984ecfb40f"),
             (Encoding::GzipDefault, "a4d55b7a4ad57f211712b09dff2fafc6bad117c322e25567dd54e8c4700cf95e"),
-            (Encoding::GzipFast, "93a58ed80d4d58635889dbe31e16a9c6859f0ea06cd46604aa38720e62aaf2ba"),
+            (Encoding::GzipFast, "dd3bb2392b6c863bfe6444638b036d7fb52ff887fd5532107df76856ce4c9476"),
             (Encoding::ZstdFast, "1c5b48ecdf9f2c2c2cbe5c7c7f29f0c0f6a13824ea96620c757f87a8492561fc"),
             (Encoding::ZstdDefault, "3be70e88c670c667bc81874ecebbdc4e91901297b79a7aa5c58285a7ba1039a2"),
             (Encoding::Zstd { level: 3 }, "fab20b03463cc4a06081ba2e7dcc4a2e338b99582308d46c016170f5565e65b6"),

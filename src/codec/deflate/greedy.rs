@@ -7,9 +7,9 @@
 
 use std::hint::select_unpredictable;
 
-use super::symbols::Symbols;
-use super::window::{Input, MAX_DISTANCE, mix};
-use super::{Finder, zeroed};
+use super::symbols::Found;
+use super::window::{MAX_DISTANCE, Window, mix};
+use super::{Finder, Place, zeroed};
 
 /// Places in the table, as a power of two. Twice as many take 2 % longer and make files 0.4 % smaller.
 const TABLE_BITS: u32 = 14;
@@ -26,6 +26,8 @@ pub(in crate::codec) struct Greedy {
     /// Sums of a place and further bits of the hash of what is there. Two with the same hash differ by their distance, others
     /// most likely by more than any distance there is.
     table: Box<[u32; 1 << TABLE_BITS]>,
+    /// How far to go next.
+    step: usize,
 }
 
 impl Finder for Greedy {
@@ -34,62 +36,47 @@ impl Finder for Greedy {
     const MIN_MATCH: usize = 4;
 
     fn new() -> Self {
-        Self { table: zeroed() }
+        Self { table: zeroed(), step: FIRST_STEP }
     }
 
     fn start(&mut self) {
         self.table.fill(0);
+        self.step = FIRST_STEP;
     }
 
-    // By itself, it gets all registers.
-    #[inline(never)]
-    fn find(&mut self, input: &mut Input, start: usize, stop: usize, symbols: &mut Symbols) -> usize {
-        let mut found = symbols.start();
-        // Literals since here.
-        let mut anchor = start;
-        // Nothing comes before the first byte.
-        let mut at = start.max(1);
-        let mut step = FIRST_STEP;
-        loop {
-            let bytes = input.bytes;
-            let window = input.window(at);
-            let limit = window.limit.min(stop);
-            if at >= limit {
-                break;
+    #[inline(always)]
+    fn search(&mut self, input: &[u8], window: Window, place: Place, limit: usize, found: &mut Found) -> Place {
+        let Place { mut at, mut anchor } = place;
+        let mut step = self.step.min(LAST_STEP);
+        while at < limit {
+            let [here, next] = window.two_eights(at);
+            let (first, second) = (self.enter(at, here), self.enter(at + 1, next));
+            let (first_matches, second_matches) = (is_near(first), is_near(second));
+            if !(first_matches | second_matches) {
+                at += step >> STEP_BITS;
+                step += 1;
+                continue;
             }
-            step = step.min(LAST_STEP);
-            while at < limit {
-                let [here, next] = window.two_eights(at);
-                let (first, second) = (self.enter(at, here), self.enter(at + 1, next));
-                let (first_matches, second_matches) = (is_near(first), is_near(second));
-                if !(first_matches | second_matches) {
-                    at += step >> STEP_BITS;
-                    step += 1;
-                    continue;
-                }
-                let distance = select_unpredictable(first_matches, first, second) as usize;
-                let place = at + usize::from(!first_matches);
-                let differs =
-                    select_unpredictable(first_matches, here, next) ^ window.eight(place.wrapping_sub(distance));
-                if (differs as u32 != 0) | (distance.wrapping_sub(1) >= place) {
-                    // Other bytes with the same hash, or the place itself, met again where two blocks touch.
-                    at += 2;
-                    continue;
-                }
-                let length = window.match_length(place, distance, (differs.trailing_zeros() / 8) as usize);
-                found.add(bytes, window, anchor, place, length, distance);
-                anchor = place + length;
-                // Not all places in a match are worth their time.
-                for inside in [place + 2, anchor - 2] {
-                    self.enter(inside, window.eight(inside));
-                }
-                at = anchor;
-                step = FIRST_STEP;
+            let distance = select_unpredictable(first_matches, first, second) as usize;
+            let place = at + usize::from(!first_matches);
+            let differs = select_unpredictable(first_matches, here, next) ^ window.eight(place.wrapping_sub(distance));
+            if (differs as u32 != 0) | (distance.wrapping_sub(1) >= place) {
+                // Other bytes with the same hash, or the place itself, met again where two blocks touch.
+                at += 2;
+                continue;
             }
+            let length = window.match_length(place, distance, (differs.trailing_zeros() / 8) as usize);
+            found.add(input, window, anchor, place, length, distance);
+            anchor = place + length;
+            // Not all places in a match are worth their time.
+            for inside in [place + 2, anchor - 2] {
+                self.enter(inside, window.eight(inside));
+            }
+            at = anchor;
+            step = FIRST_STEP;
         }
-        let stop = stop.max(anchor);
-        found.end(input.bytes, anchor, stop);
-        stop
+        self.step = step;
+        Place { at, anchor }
     }
 }
 

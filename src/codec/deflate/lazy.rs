@@ -9,9 +9,9 @@
 
 use std::hint::select_unpredictable;
 
-use super::symbols::Symbols;
-use super::window::{Input, MAX_DISTANCE, Window, mix};
-use super::{Finder, zeroed};
+use super::symbols::Found;
+use super::window::{MAX_DISTANCE, Window, mix};
+use super::{Finder, Place, zeroed};
 
 /// Places in the tables by 3 and by 6 bytes, as powers of two.
 const NEAR_BITS: u32 = 14;
@@ -49,50 +49,35 @@ impl Finder for Lazy {
         self.entered = 0;
     }
 
-    // By itself, it gets all registers.
-    #[inline(never)]
-    fn find(&mut self, input: &mut Input, start: usize, stop: usize, symbols: &mut Symbols) -> usize {
-        let mut found = symbols.start();
-        // Literals since here.
-        let mut anchor = start;
-        // Nothing comes before the first byte.
-        let mut at = start.max(1);
-        loop {
-            let bytes = input.bytes;
-            let window = input.window(at);
-            let limit = window.limit.min(stop);
-            if at >= limit {
-                break;
+    #[inline(always)]
+    fn search(&mut self, input: &[u8], window: Window, place: Place, limit: usize, found: &mut Found) -> Place {
+        let Place { mut at, mut anchor } = place;
+        while at < limit {
+            while self.entered < at + 2 {
+                self.enter(window);
             }
-            while at < limit {
-                while self.entered < at + 2 {
-                    self.enter(window);
-                }
-                let (first, second) = (self.best(window, at), self.best(window, at + 1));
-                if self.entered < at + AHEAD {
-                    self.enter(window);
-                }
-                if !(first.is_long_enough() | second.is_long_enough()) {
-                    at += step(at - anchor);
-                    continue;
-                }
-                let later = second.is_better_than(first);
-                let best = Match(select_unpredictable(later, second.0, first.0));
-                at += usize::from(later);
-                if best.distance() > MAX_DISTANCE {
-                    // What is there now comes after this place.
-                    at += 1;
-                    continue;
-                }
-                let length = window.match_length(at, best.distance(), best.length());
-                found.add(bytes, window, anchor, at, length, best.distance());
-                at += length;
-                anchor = at;
+            let (first, second) = (self.best(window, at), self.best(window, at + 1));
+            if self.entered < at + AHEAD {
+                self.enter(window);
             }
+            if !(first.is_long_enough() | second.is_long_enough()) {
+                at += step(at - anchor);
+                continue;
+            }
+            let later = second.is_better_than(first);
+            let best = Match(select_unpredictable(later, second.0, first.0));
+            at += usize::from(later);
+            if best.distance() > MAX_DISTANCE {
+                // What is there now comes after this place.
+                at += 1;
+                continue;
+            }
+            let length = window.match_length(at, best.distance(), best.length());
+            found.add(input, window, anchor, at, length, best.distance());
+            at += length;
+            anchor = at;
         }
-        let stop = stop.max(anchor);
-        found.end(input.bytes, anchor, stop);
-        stop
+        Place { at, anchor }
     }
 }
 

@@ -17,8 +17,8 @@ mod window;
 
 use bits::{BitWriter, ROOM, Room};
 use libdeflater::Crc;
-use symbols::Symbols;
-use window::{CAPACITY, Input, Ring};
+use symbols::{Found, Symbols};
+use window::{CAPACITY, Input, Ring, Window};
 
 pub(super) use greedy::Greedy;
 pub(super) use lazy::Lazy;
@@ -37,9 +37,38 @@ pub(super) trait Finder {
     /// Forgets the input before: nothing remains of it that could be seen in a result.
     fn start(&mut self);
 
+    /// Adds matches before `limit`, and the literals before them, to what was found. Returns where it goes on: at `limit` or
+    /// further.
+    fn search(&mut self, input: &[u8], window: Window, place: Place, limit: usize, found: &mut Found) -> Place;
+
     /// Adds to `symbols` what stands for the input from `start` to `stop`, or a bit further if the last match goes on.
     /// Returns where it ends.
-    fn find(&mut self, input: &mut Input, start: usize, stop: usize, symbols: &mut Symbols) -> usize;
+    // By itself, it gets all registers.
+    #[inline(never)]
+    fn find(&mut self, input: &mut Input, start: usize, stop: usize, symbols: &mut Symbols) -> usize {
+        let mut found = symbols.start();
+        // Nothing comes before the first byte.
+        let mut place = Place { at: start.max(1), anchor: start };
+        loop {
+            let bytes = input.bytes;
+            let window = input.window(place.at);
+            let limit = window.limit.min(stop);
+            if place.at >= limit {
+                break;
+            }
+            place = self.search(bytes, window, place, limit, &mut found);
+        }
+        let stop = stop.max(place.anchor);
+        found.end(input.bytes, place.anchor, stop);
+        stop
+    }
+}
+
+/// Where a finder looks next, and since where there are only literals.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    at: usize,
+    anchor: usize,
 }
 
 /// Everything that is needed to compress, to be used again and again.
