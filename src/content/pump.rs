@@ -1,7 +1,7 @@
 //! The one loop that moves bytes. It reads a content once, hashes what is stored (unless its receiver does), inflates it,
 //! hands both on, counts, checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
 
-use std::io::{self, Read};
+use std::io;
 
 use super::tap::Tap;
 use super::{Content, Measured, Meter};
