@@ -23,7 +23,7 @@ pub(super) struct ConversionArgs {
     /// What happens to layers; by default what the readers of the output's format take best
     #[arg(long, value_name = "HOW", value_parser = compression())]
     compression: Option<CompressionChoice>,
-    /// fast, or a level of the codec: 0 to 12 for gzip, 1 to 19 for zstd (default 3)
+    /// fast, or a level of the codec: 0 to 12 for gzip, 1 to 19 for zstd (by default close to 3)
     #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = parse::<CompressionLevel>)]
     compression_level: Option<CompressionLevel>,
     /// Put wrong digests, sizes and diff_ids right instead of refusing them; the image ID can change

@@ -5,8 +5,7 @@ use std::hint::select_unpredictable;
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman;
-use super::symbols::{END_OF_BLOCK, LENGTHS, LONG_RUN, Symbols, distance_extra_bits, distance_symbol};
-use super::window::Window;
+use super::symbols::{END_OF_BLOCK, LENGTHS, Symbols, distance_extra_bits};
 
 /// The longest code of a literal or length; the format allows 15. Four of these, or the longest match, are at most the 56
 /// bits that fit into a [`BitWriter`] at once.
@@ -39,15 +38,8 @@ impl Codes {
     }
 }
 
-/// Writes the block for `input`, which starts at `start` in the window and for which `symbols` stand.
-pub(super) fn write<'a>(
-    input: &[u8],
-    start: usize,
-    is_last: bool,
-    window: &Window,
-    symbols: &Symbols,
-    mut bits: BitWriter<'a>,
-) -> BitWriter<'a> {
+/// Writes the block for `input`, for which `symbols` stand.
+pub(super) fn write<'a>(input: &[u8], is_last: bool, symbols: &Symbols, mut bits: BitWriter<'a>) -> BitWriter<'a> {
     let (literals, distances) = symbols.counts();
     let own = Codes {
         literals: huffman::lengths(&literals, LITERAL_BITS),
@@ -77,7 +69,7 @@ pub(super) fn write<'a>(
         own
     };
     bits.flush();
-    let mut bits = write_symbols(start, window, symbols, &codes, bits);
+    let mut bits = write_symbols(symbols, &codes, bits);
     bits.drain();
     bits
 }
@@ -95,24 +87,17 @@ fn store<'a>(input: &[u8], is_last: bool, mut bits: BitWriter<'a>) -> BitWriter<
     bits
 }
 
-/// A code and how long it is: bits 8 and up, and bits 0 to 5. What more there is in between is no matter: shifts take no
-/// more than 6 bits.
+/// A code, with what follows it where that is known, and how many bits that is.
 #[derive(Clone, Copy, Default)]
-struct Code(u32);
+struct Code {
+    bits: u32,
+    count: u32,
+}
 
 impl Code {
-    fn new(bits: u32, count: u32) -> Self {
-        Self(bits << 8 | count)
-    }
-
     #[inline(always)]
-    fn bits(self) -> u64 {
-        u64::from(self.0 >> 8)
-    }
-
-    #[inline(always)]
-    fn count(self) -> u32 {
-        self.0 & 63
+    fn then(self, bits: u32, count: u32) -> Self {
+        Self { bits: self.bits | bits << self.count, count: self.count + count }
     }
 }
 
@@ -126,68 +111,66 @@ struct DistanceCode {
     count: u32,
 }
 
-fn write_symbols<'a>(
-    start: usize,
-    window: &Window,
-    symbols: &Symbols,
-    codes: &Codes,
-    mut bits: BitWriter<'a>,
-) -> BitWriter<'a> {
+fn write_symbols<'a>(symbols: &Symbols, codes: &Codes, mut bits: BitWriter<'a>) -> BitWriter<'a> {
     let symbol_codes = huffman::codes(&codes.literals);
-    let code = |symbol: usize| Code::new(symbol_codes[symbol].into(), codes.literals[symbol].into());
+    let code = |symbol: usize| Code { bits: symbol_codes[symbol].into(), count: codes.literals[symbol].into() };
     let literals: [Code; 256] = std::array::from_fn(code);
     let lengths: [Code; 256] = std::array::from_fn(|length| {
-        let (length, code) = (&LENGTHS[length], code(LENGTHS[length].symbol.into()));
-        Code::new(code.0 >> 8 | u32::from(length.extra) << code.count(), code.count() + u32::from(length.extra_bits))
+        let length = &LENGTHS[length];
+        code(length.symbol.into()).then(length.extra.into(), length.extra_bits.into())
     });
     let distance_codes = huffman::codes(&codes.distances);
     let distances: [DistanceCode; 32] = std::array::from_fn(|symbol| {
-        let code = Code::new(distance_codes[symbol].into(), codes.distances[symbol].into());
+        let code = Code { bits: distance_codes[symbol].into(), count: codes.distances[symbol].into() };
         let extra = distance_extra_bits(symbol);
-        DistanceCode { code, mask: (1 << extra) - 1, count: code.count() + extra }
+        DistanceCode { code, mask: (1 << extra) - 1, count: code.count + extra }
     });
 
-    let mut at = start;
+    let mut at = 0;
     for sequence in symbols.sequences() {
-        let run = sequence.literals();
-        write_literals(window, at, run, &literals, &mut bits);
-        at += run;
-        if run == LONG_RUN as usize {
-            continue;
-        }
+        at = write_literals(symbols, at, sequence.literals(), &literals, &mut bits);
         let length = lengths[usize::from(sequence.length())];
-        let distance = distances[distance_symbol(sequence.distance()) & 31];
-        let extra = u64::from(sequence.distance() & distance.mask) << distance.code.count();
-        bits.put(length.bits() | (distance.code.bits() | extra) << length.count(), length.count() + distance.count);
+        let distance = distances[sequence.distance_symbol()];
+        let extra = u64::from(sequence.distance() & distance.mask) << (distance.code.count & 63);
+        let after = u64::from(distance.code.bits) | extra;
+        bits.put(u64::from(length.bits) | after << (length.count & 63), length.count + distance.count);
         bits.flush();
-        at += usize::from(sequence.length()) + 3;
     }
-    write_literals(window, at, symbols.rest, &literals, &mut bits);
+    write_literals(symbols, at, symbols.literals_len() - at, &literals, &mut bits);
     let end = code(END_OF_BLOCK);
-    bits.put(end.bits(), end.count());
+    bits.put(end.bits.into(), end.count);
     bits.flush();
     bits
 }
 
+/// Writes a run of literals from the one with the number `at` on. Returns the number of the next.
 #[inline(always)]
-fn write_literals(window: &Window, mut at: usize, mut run: usize, codes: &[Code; 256], bits: &mut BitWriter) {
+fn write_literals(
+    symbols: &Symbols,
+    mut at: usize,
+    mut run: usize,
+    codes: &[Code; 256],
+    bits: &mut BitWriter,
+) -> usize {
     while run > 4 {
-        let four = window.four(at).to_le_bytes().map(|byte| codes[usize::from(byte)]);
-        write_four(four, bits);
+        write_four(symbols.four(at).map(|byte| codes[usize::from(byte)]), bits);
         at += 4;
         run -= 4;
     }
-    let mut four = window.four(at).to_le_bytes().map(|byte| codes[usize::from(byte)]);
+    let mut four = symbols.four(at).map(|byte| codes[usize::from(byte)]);
     for (place, code) in four.iter_mut().enumerate() {
-        *code = Code(select_unpredictable(place < run, code.0, 0));
+        code.bits = select_unpredictable(place < run, code.bits, 0);
+        code.count = select_unpredictable(place < run, code.count, 0);
     }
     write_four(four, bits);
+    at + run
 }
 
 #[inline(always)]
 fn write_four([a, b, c, d]: [Code; 4], bits: &mut BitWriter) {
-    let (front, back) = (a.bits() | b.bits() << a.count(), c.bits() | d.bits() << c.count());
-    let (front_count, back_count) = (a.count() + b.count(), c.count() + d.count());
-    bits.put(front | back << front_count, front_count + back_count);
+    let front = u64::from(a.bits) | u64::from(b.bits) << (a.count & 63);
+    let back = u64::from(c.bits) | u64::from(d.bits) << (c.count & 63);
+    let front_count = a.count + b.count;
+    bits.put(front | back << (front_count & 63), front_count + c.count + d.count);
     bits.flush();
 }

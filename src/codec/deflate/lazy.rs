@@ -9,13 +9,13 @@
 
 use std::hint::select_unpredictable;
 
-use super::symbols::Symbols;
-use super::window::{Window, hash};
-use super::{Finder, step, zeroed};
+use super::symbols::Found;
+use super::window::{MAX_DISTANCE, Window, mix};
+use super::{Finder, Place, zeroed};
 
-/// Places in the tables by 3 and by 6 bytes.
-const NEAR: usize = 1 << 14;
-const FAR: usize = 1 << 16;
+/// Places in the tables by 3 and by 6 bytes, as powers of two.
+const NEAR_BITS: u32 = 14;
+const FAR_BITS: u32 = 16;
 /// Places that are entered at a time: a few more than a round gets on.
 const ROUND: usize = 8;
 /// How far ahead they are at most.
@@ -25,8 +25,8 @@ const KEPT: usize = 128;
 
 pub(in crate::codec) struct Lazy {
     /// Places, modulo 2^16. An old one, or none, is a place like any other: whether it matches is seen there.
-    near: Box<[u16; NEAR]>,
-    far: Box<[u16; FAR]>,
+    near: Box<[u16; 1 << NEAR_BITS]>,
+    far: Box<[u16; 1 << FAR_BITS]>,
     /// What the tables had for the last places, by place.
     near_candidates: [u16; KEPT],
     far_candidates: [u16; KEPT],
@@ -49,14 +49,9 @@ impl Finder for Lazy {
         self.entered = 0;
     }
 
-    // By itself, it gets all registers.
-    #[inline(never)]
-    fn find(&mut self, window: &Window, start: usize, stop: usize, symbols: &mut Symbols) -> usize {
-        let limit = window.limit(stop);
-        // Literals since here.
-        let mut anchor = start;
-        // Nothing comes before the first byte.
-        let mut at = start.max(1);
+    #[inline(always)]
+    fn search(&mut self, input: &[u8], window: Window, place: Place, limit: usize, found: &mut Found) -> Place {
+        let Place { mut at, mut anchor } = place;
         while at < limit {
             while self.entered < at + 2 {
                 self.enter(window);
@@ -70,23 +65,26 @@ impl Finder for Lazy {
                 continue;
             }
             let later = second.is_better_than(first);
-            let found = Match(select_unpredictable(later, second.0, first.0));
+            let best = Match(select_unpredictable(later, second.0, first.0));
             at += usize::from(later);
-            let length = window.match_length(at, found.distance(), found.length());
-            symbols.add(window, anchor, at, length, found.distance());
+            if best.distance() > MAX_DISTANCE {
+                // What is there now comes after this place.
+                at += 1;
+                continue;
+            }
+            let length = window.match_length(at, best.distance(), best.length());
+            found.add(input, window, anchor, at, length, best.distance());
             at += length;
             anchor = at;
         }
-        let stop = stop.max(anchor);
-        symbols.add_literals(window, anchor, stop);
-        stop
+        Place { at, anchor }
     }
 }
 
 impl Lazy {
     /// Enters the next places, and keeps what was there.
     #[inline(always)]
-    fn enter(&mut self, window: &Window) {
+    fn enter(&mut self, window: Window) {
         let from = self.entered & (KEPT - ROUND);
         let near = self.near_candidates[from..].first_chunk_mut::<ROUND>().expect("a multiple of a round");
         let far = self.far_candidates[from..].first_chunk_mut::<ROUND>().expect("a multiple of a round");
@@ -95,12 +93,10 @@ impl Lazy {
             // Enough for two places.
             let bytes = window.eight(at);
             for (at, bytes, kept) in [(at, bytes, 2 * pair), (at + 1, bytes >> 8, 2 * pair + 1)] {
-                let entry = &mut self.far[hash::<6, FAR>(bytes)];
-                far[kept] = *entry;
-                *entry = at as u16;
-                let entry = &mut self.near[hash::<3, NEAR>(bytes)];
-                near[kept] = *entry;
-                *entry = at as u16;
+                let entry = &mut self.far[(mix::<6>(bytes) >> (u64::BITS - FAR_BITS)) as usize];
+                far[kept] = std::mem::replace(entry, at as u16);
+                let entry = &mut self.near[(mix::<3>(bytes) >> (u64::BITS - NEAR_BITS)) as usize];
+                near[kept] = std::mem::replace(entry, at as u16);
             }
         }
         self.entered += ROUND;
@@ -108,13 +104,13 @@ impl Lazy {
 
     /// Returns the longer match of the two candidates.
     #[inline(always)]
-    fn best(&self, window: &Window, at: usize) -> Match {
+    fn best(&self, window: Window, at: usize) -> Match {
         let bytes = window.eight(at);
         let candidates = [self.near_candidates[at % KEPT], self.far_candidates[at % KEPT]];
         let [near, far] = candidates.map(|place| {
+            let differs = bytes ^ window.eight(place.into());
             // Less 1, which leaves the 15 bits that are known of it.
             let distance = at.wrapping_sub(usize::from(place) + 1) & 0x7fff;
-            let differs = bytes ^ window.eight(at - 1 - distance);
             (differs.trailing_zeros() / 8) << 15 | (distance as u32 ^ 0x7fff)
         });
         Match(near.max(far))
@@ -148,4 +144,12 @@ impl Match {
     fn distance(self) -> usize {
         (self.0 as usize & 0x7fff ^ 0x7fff) + 1
     }
+}
+
+/// Returns how far to go when two places have no match, and none was found for so many bytes before. Steps become longer by
+/// one for each 2^7 bytes, but not without end: what comes again after a dense stretch, or that stretch itself, should still
+/// be found.
+#[inline(always)]
+fn step(literals: usize) -> usize {
+    (2 + (literals >> 7)).min(32)
 }

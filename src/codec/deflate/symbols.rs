@@ -6,41 +6,52 @@ use super::zeroed;
 pub(super) const MAX_MATCH: usize = 258;
 /// The end of a block in the alphabet of literals and lengths, where lengths follow.
 pub(super) const END_OF_BLOCK: usize = 256;
-/// As many sequences as a block may have; a power of two.
-pub(super) const MOST: usize = 1 << 15;
-/// The longest run of literals that fits into a [`Sequence`]; there is no match after it.
-pub(super) const LONG_RUN: u32 = 511;
+/// As many sequences and literals as a block may have; powers of two.
+pub(super) const MOST_SEQUENCES: usize = 1 << 15;
+pub(super) const MOST_LITERALS: usize = 1 << 17;
+/// Literals that are copied at a time, however many there are.
+const COPIED: usize = 16;
 
-/// A run of literals and the match after it: 9 bits of run, 8 bits of length - 3, 15 bits of distance - 1.
+/// A run of literals and the match after it: 32 bits of run, 8 of the distance's symbol, 16 of distance - 1, 8 of length - 3.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sequence(u32);
+pub(super) struct Sequence(u64);
 
 impl Sequence {
     #[inline(always)]
-    pub(super) fn literals(self) -> usize {
-        (self.0 & LONG_RUN) as usize
+    fn new(run: usize, length: u8, distance: u16, symbol: u8) -> Self {
+        Self((run as u64) << 32 | u64::from(symbol) << 24 | u64::from(distance) << 8 | u64::from(length))
     }
 
-    /// Returns the length of the match, less 3.
     #[inline(always)]
-    pub(super) fn length(self) -> u8 {
-        (self.0 >> 9) as u8
+    pub(super) fn literals(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn distance_symbol(self) -> usize {
+        (self.0 >> 24) as usize & 31
     }
 
     /// Returns the distance of the match, less 1.
     #[inline(always)]
     pub(super) fn distance(self) -> u32 {
-        self.0 >> 17
+        (self.0 >> 8) as u32 & 0xffff
+    }
+
+    /// Returns the length of the match, less 3.
+    #[inline(always)]
+    pub(super) fn length(self) -> u8 {
+        self.0 as u8
     }
 }
 
+/// What stands for a block.
 pub(in crate::codec) struct Symbols {
-    sequences: Box<[Sequence; MOST]>,
-    used: usize,
-    /// Literals after the last sequence.
-    pub(super) rest: usize,
-    /// How often each byte is a literal. Four tables, as one would wait for itself where bytes repeat.
-    literals: Box<[[u32; 256]; 4]>,
+    sequences: Box<[Sequence; MOST_SEQUENCES]>,
+    sequences_len: usize,
+    /// Without what is between them, so that counting and writing them waits for nothing.
+    literals: Box<[u8; MOST_LITERALS + COPIED]>,
+    literals_len: usize,
     lengths: Box<[u32; 256]>,
     distances: Box<[u32; 32]>,
 }
@@ -49,82 +60,94 @@ impl Symbols {
     pub(super) fn new() -> Self {
         Self {
             sequences: zeroed(),
-            used: 0,
-            rest: 0,
-            literals: Box::new([[0; 256]; 4]),
+            sequences_len: 0,
+            literals: zeroed(),
+            literals_len: 0,
             lengths: zeroed(),
             distances: zeroed(),
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.used = 0;
-        self.rest = 0;
-        *self.literals = [[0; 256]; 4];
+    /// Forgets the block before.
+    pub(super) fn start(&mut self) -> Found<'_> {
+        self.sequences_len = 0;
+        self.literals_len = 0;
         self.lengths.fill(0);
         self.distances.fill(0);
+        Found { symbols: self, sequences: 0, literals: 0 }
     }
 
     pub(super) fn sequences(&self) -> &[Sequence] {
-        &self.sequences[..self.used]
+        &self.sequences[..self.sequences_len]
     }
 
-    /// Adds the literals from `from` to `at` and the match there.
+    /// Returns how many literals there are, with those after the last sequence.
+    pub(super) fn literals_len(&self) -> usize {
+        self.literals_len
+    }
+
+    /// Returns four literals, the first of which has this number.
     #[inline(always)]
-    pub(super) fn add(&mut self, window: &Window, from: usize, at: usize, length: usize, distance: usize) {
-        let (length, distance) = (length as u32 - 3, distance as u32 - 1);
-        self.lengths[length as usize & 255] += 1;
-        self.distances[distance_symbol(distance)] += 1;
-        let mut run = (at - from) as u32;
-        while run >= LONG_RUN {
-            self.push(LONG_RUN);
-            run -= LONG_RUN;
-        }
-        self.push(run | length << 9 | distance << 17);
-        self.count_literals(window, from, at);
-    }
-
-    /// Adds the literals at the end.
-    pub(super) fn add_literals(&mut self, window: &Window, from: usize, to: usize) {
-        self.rest = to - from;
-        self.count_literals(window, from, to);
-    }
-
-    #[inline(always)]
-    fn push(&mut self, sequence: u32) {
-        self.sequences[self.used & (MOST - 1)] = Sequence(sequence);
-        self.used += 1;
-    }
-
-    #[inline(always)]
-    fn count_literals(&mut self, window: &Window, mut from: usize, to: usize) {
-        let [first, second, third, fourth] = &mut *self.literals;
-        while to - from > 4 {
-            let [a, b, c, d] = window.four(from).to_le_bytes();
-            first[usize::from(a)] += 1;
-            second[usize::from(b)] += 1;
-            third[usize::from(c)] += 1;
-            fourth[usize::from(d)] += 1;
-            from += 4;
-        }
-        // Up to four are left. To add nothing for those that are too many is cheaper than to branch.
-        let [a, b, c, d] = window.four(from).to_le_bytes();
-        let left = to - from;
-        first[usize::from(a)] += u32::from(left > 0);
-        second[usize::from(b)] += u32::from(left > 1);
-        third[usize::from(c)] += u32::from(left > 2);
-        fourth[usize::from(d)] += u32::from(left > 3);
+    pub(super) fn four(&self, number: usize) -> [u8; 4] {
+        *self.literals[number % MOST_LITERALS..].first_chunk().expect("there is more room")
     }
 
     /// Returns how often each symbol of the two alphabets occurs: literals and lengths, and distances.
     pub(super) fn counts(&self) -> ([u32; 288], [u32; 32]) {
+        // Four tables, as one would wait for itself where bytes repeat.
+        let mut literals = [[0u32; 256]; 4];
+        let [first, second, third, fourth] = &mut literals;
+        let (fours, rest) = self.literals[..self.literals_len].as_chunks();
+        for &[a, b, c, d] in fours {
+            first[usize::from(a)] += 1;
+            second[usize::from(b)] += 1;
+            third[usize::from(c)] += 1;
+            fourth[usize::from(d)] += 1;
+        }
+        rest.iter().for_each(|&byte| first[usize::from(byte)] += 1);
+
         let mut counts = [0; 288];
         counts[END_OF_BLOCK] = 1;
         for byte in 0..256 {
-            counts[byte] = self.literals.iter().map(|table| table[byte]).sum();
+            counts[byte] = literals.iter().map(|table| table[byte]).sum();
             counts[usize::from(LENGTHS[byte].symbol)] += self.lengths[byte];
         }
         (counts, *self.distances)
+    }
+}
+
+/// Symbols to which others are added. Its numbers can stay in registers.
+pub(super) struct Found<'a> {
+    symbols: &'a mut Symbols,
+    sequences: usize,
+    literals: usize,
+}
+
+impl Found<'_> {
+    /// Adds the literals from `from` to `at` and the match there.
+    #[inline(always)]
+    pub(super) fn add(&mut self, input: &[u8], window: Window, from: usize, at: usize, length: usize, distance: usize) {
+        let (run, length, distance) = (at - from, (length - 3) as u8, (distance - 1) as u16);
+        let symbol = distance_symbol(distance);
+        self.symbols.lengths[usize::from(length)] += 1;
+        self.symbols.distances[usize::from(symbol)] += 1;
+        self.symbols.sequences[self.sequences % MOST_SEQUENCES] = Sequence::new(run, length, distance, symbol);
+        self.sequences += 1;
+
+        let room = &mut self.symbols.literals[self.literals % MOST_LITERALS..];
+        room[..COPIED].copy_from_slice(window.sixteen(from));
+        if run > COPIED {
+            room[..run].copy_from_slice(&input[from..at]);
+        }
+        self.literals += run;
+    }
+
+    /// Adds the literals at the end.
+    pub(super) fn end(self, input: &[u8], from: usize, to: usize) {
+        let all = self.literals + to - from;
+        self.symbols.literals[self.literals..all].copy_from_slice(&input[from..to]);
+        self.symbols.literals_len = all;
+        self.symbols.sequences_len = self.sequences;
     }
 }
 
@@ -158,10 +181,10 @@ pub(super) const fn distance_extra_bits(symbol: usize) -> u32 {
 
 /// Returns the symbol of a distance - 1 (RFC 1951 section 3.2.5).
 #[inline(always)]
-pub(super) fn distance_symbol(distance: u32) -> usize {
+fn distance_symbol(distance: u16) -> u8 {
     // Above 256, all have at least 7 extra bits.
     let index = if distance < 256 { distance } else { 256 + (distance >> 7) };
-    usize::from(DISTANCES[index as usize & 511])
+    DISTANCES[usize::from(index & 511)]
 }
 
 static DISTANCES: [u8; 512] = {

@@ -1,4 +1,4 @@
-//! The input, where all of it is in memory and reads need no check.
+//! The input as far back as matches reach, where reads need no check.
 
 use std::hint::select_unpredictable;
 
@@ -7,57 +7,102 @@ use super::zeroed;
 
 /// The longest input there may be.
 pub(super) const CAPACITY: usize = 1 << 20;
+/// The bytes at hand: as many as distances go back, at places modulo this length.
+const RING: usize = 1 << 15;
+/// The ring's beginning is repeated behind its end, for reads that go beyond.
+const REPEATED: usize = 16;
+/// Bytes that are brought at a time.
+const CHUNK: usize = 512;
+/// Bytes that are at hand behind a place where a match may begin: the longest match, and what is read with it.
+const AHEAD: usize = MAX_MATCH + 30;
+/// The farthest match. Behind it, the ring has already what comes next; a finder may go on from up to a step before.
+pub(super) const MAX_DISTANCE: usize = RING - AHEAD - CHUNK - 64;
 /// Matches are looked for up to so many bytes before the end, so that nothing has to be checked for each read.
-pub(super) const MARGIN: usize = 24;
+const MARGIN: usize = 24;
 
-/// The input, at the front of an array whose length the compiler knows. What is behind it is of no consequence.
-pub(in crate::codec) struct Window {
-    bytes: Box<[u8; CAPACITY + MARGIN]>,
-    len: usize,
+/// Room for the bytes at hand, to be used again and again. What it has from before is of no consequence.
+pub(in crate::codec) struct Ring(Box<[u8; RING + REPEATED]>);
+
+impl Ring {
+    pub(super) fn new() -> Self {
+        Self(zeroed())
+    }
 }
 
-impl Window {
-    pub(super) fn new() -> Self {
-        Self { bytes: zeroed(), len: 0 }
+/// An input, of which a ring has what is looked at.
+pub(in crate::codec) struct Input<'a> {
+    pub(super) bytes: &'a [u8],
+    ring: &'a mut [u8; RING + REPEATED],
+    /// How much of it was brought into the ring.
+    brought: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(bytes: &'a [u8], ring: &'a mut Ring) -> Self {
+        Self { bytes, ring: &mut ring.0, brought: 0 }
     }
 
-    /// Takes a new input.
-    pub(super) fn fill(&mut self, input: &[u8]) {
-        self.bytes[..input.len()].copy_from_slice(input);
-        self.len = input.len();
+    /// Brings what is needed to look at `at`, which never goes back by more than a step.
+    pub(super) fn window(&mut self, at: usize) -> Window<'_> {
+        let end = self.bytes.len().min((at + AHEAD + CHUNK) & !(CHUNK - 1));
+        while self.brought < end {
+            let place = self.brought % RING;
+            let chunk = &self.bytes[self.brought..end.min(self.brought + CHUNK)];
+            self.ring[place..][..chunk.len()].copy_from_slice(chunk);
+            self.brought += chunk.len();
+            if place == 0 {
+                self.ring.copy_within(..REPEATED, RING);
+            }
+        }
+        let margin = if self.brought == self.bytes.len() { MARGIN } else { AHEAD };
+        Window { ring: self.ring, end: self.brought, limit: self.brought.saturating_sub(margin) }
     }
+}
 
-    /// Returns where the search for matches ends, for a block that goes up to `stop`.
-    pub(super) fn limit(&self, stop: usize) -> usize {
-        stop.min(self.len.saturating_sub(MARGIN))
+/// The bytes around a place.
+#[derive(Clone, Copy)]
+pub(in crate::codec) struct Window<'a> {
+    ring: &'a [u8; RING + REPEATED],
+    end: usize,
+    /// Matches can be looked for before this place.
+    pub(super) limit: usize,
+}
+
+impl<'a> Window<'a> {
+    /// Returns the 16 bytes from `at` on.
+    #[inline(always)]
+    pub(super) fn sixteen(self, at: usize) -> &'a [u8; 16] {
+        self.ring[at % RING..].first_chunk().expect("what is beyond the end is repeated")
     }
 
     /// Returns the 8 bytes from `at` on.
     #[inline(always)]
-    pub(super) fn eight(&self, at: usize) -> u64 {
-        let at = at & (CAPACITY - 1);
-        u64::from_le_bytes(*self.bytes[at..].first_chunk().expect("the window has a margin"))
+    pub(super) fn eight(self, at: usize) -> u64 {
+        eight(self.sixteen(at), 0)
     }
 
-    /// Returns the 4 bytes from `at` on.
+    /// Returns the 8 bytes from `at` on, and those from `at + 1` on.
     #[inline(always)]
-    pub(super) fn four(&self, at: usize) -> u32 {
-        let at = at & (CAPACITY - 1);
-        u32::from_le_bytes(*self.bytes[at..].first_chunk().expect("the window has a margin"))
+    pub(super) fn two_eights(self, at: usize) -> [u64; 2] {
+        let sixteen = self.sixteen(at);
+        [eight(sixteen, 0), eight(sixteen, 1)]
     }
 
     /// Returns how long a match is of which the first `same` bytes of 8 are known to be the same, and no more if `same` is
     /// less than 8.
     #[inline(always)]
-    pub(super) fn match_length(&self, at: usize, distance: usize, same: usize) -> usize {
+    pub(super) fn match_length(self, at: usize, distance: usize, same: usize) -> usize {
         let beyond = self.eight(at + 8) ^ self.eight(at + 8 - distance);
         let most = 8 + (beyond.trailing_zeros() / 8) as usize;
-        let mut length = select_unpredictable(same < 8, same, most);
-        if length < 16 {
-            // Most are as short as that.
-            return length;
-        }
-        let longest = MAX_MATCH.min(self.len - at);
+        let length = select_unpredictable(same < 8, same, most);
+        // Most are as short as that.
+        if length < 16 { length } else { self.long_match(at, distance) }
+    }
+
+    /// Returns how long a match is that has 16 bytes.
+    fn long_match(self, at: usize, distance: usize) -> usize {
+        let longest = MAX_MATCH.min(self.end - at);
+        let mut length = 16;
         while length < longest {
             let differs = self.eight(at + length) ^ self.eight(at + length - distance);
             if differs != 0 {
@@ -70,10 +115,14 @@ impl Window {
     }
 }
 
-/// Returns a hash of the first `HASHED` bytes, below `SIZE`.
 #[inline(always)]
-pub(super) fn hash<const HASHED: u32, const SIZE: usize>(bytes: u64) -> usize {
+fn eight(bytes: &[u8; 16], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("there are 16"))
+}
+
+/// Mixes the first `HASHED` bytes, so that all of them count in the first bits.
+#[inline(always)]
+pub(super) fn mix<const HASHED: u32>(bytes: u64) -> u64 {
     // Any odd number with many bits will do. This one is 2^64 divided by the golden ratio.
-    let mixed = (bytes << (64 - 8 * HASHED)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (64 - SIZE.ilog2())) as usize
+    (bytes << (64 - 8 * HASHED)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
