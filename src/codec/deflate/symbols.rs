@@ -117,7 +117,7 @@ impl Symbols {
 }
 
 /// Symbols to which others are added. Its numbers can stay in registers.
-pub(super) struct Found<'a> {
+pub(in crate::codec) struct Found<'a> {
     symbols: &'a mut Symbols,
     sequences: usize,
     literals: usize,
