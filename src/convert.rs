@@ -37,7 +37,7 @@ pub struct ConvertOptions {
     pub tags: Vec<String>,
     /// What happens to layers; `None`: what the target's readers take best.
     pub compression: Option<CompressionChoice>,
-    /// How much work compression is worth; `None`: gzip's level 2, zstd's 3.
+    /// How much work compression is worth; `None`: about gzip's level 2, zstd's 3.
     pub level: Option<CompressionLevel>,
     /// Take wrong digests, sizes and diff_ids, and a missing `rootfs`, for mistakes and put them right.
     pub recompute: bool,

@@ -35,7 +35,7 @@ fn belongs_to_cli(path: &Path) -> bool {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem == "tests")
+    path.with_extension("").components().any(|part| part.as_os_str() == "tests")
 }
 
 #[track_caller]
