@@ -5,6 +5,7 @@
 
 use super::deflate::{Deflate, Greedy, Lazy};
 use super::dense::is_dense;
+use super::stored::gzip_stored;
 use super::{Compression, CompressionLevel};
 use zstd::zstd_safe::CParameter;
 
@@ -72,8 +73,8 @@ pub(crate) struct BlockEncoder {
 }
 
 enum Codec {
-    Gzip { compressor: libdeflater::Compressor, storer: libdeflater::Compressor },
-    GzipDefault { compressor: Box<Deflate<Lazy>>, storer: libdeflater::Compressor },
+    Gzip(libdeflater::Compressor),
+    GzipDefault(Box<Deflate<Lazy>>),
     GzipFast(Box<Deflate<Greedy>>),
     Zstd(zstd::bulk::Compressor<'static>),
 }
@@ -82,15 +83,11 @@ impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
         let (codec, bound) = match encoding {
             Encoding::Gzip { level } => {
-                let (compressor, mut storer) = (libdeflate(level), libdeflate(0));
-                let bound = storer.gzip_compress_bound(BLOCK_LEN);
-                (Codec::Gzip { compressor, storer }, bound)
+                let mut compressor = libdeflate(level);
+                let bound = compressor.gzip_compress_bound(BLOCK_LEN);
+                (Codec::Gzip(compressor), bound)
             }
-            Encoding::GzipDefault => {
-                let mut storer = libdeflate(0);
-                let bound = storer.gzip_compress_bound(BLOCK_LEN);
-                (Codec::GzipDefault { compressor: Box::new(Deflate::new()), storer }, bound)
-            }
+            Encoding::GzipDefault => (Codec::GzipDefault(Box::new(Deflate::new())), 0),
             Encoding::GzipFast => (Codec::GzipFast(Box::new(Deflate::new())), 0),
             Encoding::Zstd { level } => (Codec::Zstd(zstd_compressor(level, &[])?), zstd_bound()),
             Encoding::ZstdDefault => {
@@ -106,11 +103,12 @@ impl BlockEncoder {
     pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
         const ROOM: &str = "there is room for libdeflate's bound";
         let len = match &mut self.codec {
-            Codec::Gzip { storer, .. } | Codec::GzipDefault { storer, .. } if is_dense(block) => {
-                storer.gzip_compress(block, &mut self.room).expect(ROOM)
+            Codec::Gzip(_) | Codec::GzipDefault(_) if is_dense(block) => {
+                gzip_stored(block, made);
+                0
             }
-            Codec::Gzip { compressor, .. } => compressor.gzip_compress(block, &mut self.room).expect(ROOM),
-            Codec::GzipDefault { compressor, .. } => {
+            Codec::Gzip(compressor) => compressor.gzip_compress(block, &mut self.room).expect(ROOM),
+            Codec::GzipDefault(compressor) => {
                 compressor.gzip(block, made);
                 0
             }

@@ -6,6 +6,7 @@ mod dense;
 mod encode;
 mod gzip;
 mod inflate;
+mod stored;
 
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};

@@ -15,8 +15,8 @@ mod symbols;
 mod tests;
 mod window;
 
+use super::stored::{gzip_header, gzip_trailer};
 use bits::{BitWriter, ROOM, Room};
-use libdeflater::Crc;
 use symbols::{Found, Symbols};
 use window::{CAPACITY, Input, Ring, Window};
 
@@ -94,13 +94,9 @@ impl<F: Finder> Deflate<F> {
 
     /// Appends a gzip member (RFC 1952) that holds `input`, which has at most [`CAPACITY`] bytes.
     pub(super) fn gzip(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        // No name, no time; by an unknown system.
-        out.extend_from_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, F::EFFORT, 255]);
+        gzip_header(F::EFFORT, out);
         self.compress(input, out);
-        let mut crc = Crc::new();
-        crc.update(input);
-        out.extend_from_slice(&crc.sum().to_le_bytes());
-        out.extend_from_slice(&(input.len() as u32).to_le_bytes());
+        gzip_trailer(input, out);
     }
 
     /// Appends a complete stream that holds `input`, which has at most [`CAPACITY`] bytes.
