@@ -40,6 +40,7 @@ GOALS = [
     Goal("docker-archive → oci-archive, gzip", "gzip", **GZIP),
     Goal("… `--compression-level fast`", "gzip", FAST, now=0.35, stretch=0.25, debian=0.27, size=(1.08, None)),
     Goal("… zstd, default level; skopeo: level 1", "zstd", now=0.35, size=(1.00, "gzip")),
+    Goal("… zstd, `fast`; skopeo: level 1", "zstd", FAST, now=0.35, size=(1.00, "gzip")),
     Goal("… zstd, level 1; skopeo: level 1", "zstd", "transload, level 1", now=0.35, size=(1.00, "gzip")),
     Goal("oci-archive (gzip) → docker-archive", "gunzip", **GUNZIP),
     Goal("docker-archive → oci-archive, `--compression none`", "copy", **COPY),
