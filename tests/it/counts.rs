@@ -130,6 +130,7 @@ fn an_image_is_read_once_and_written_once_in_little_memory() {
     check(&plain, "oci-archive", &[]);
     check(&plain, "oci-archive", &["--compression", "none"]);
     check(&plain, "oci-archive", &["--compression", "zstd"]);
+    check(&plain, "oci-archive", &["--compression-level", "fast"]);
     check(&plain, "oci-dir", &[]);
     check(&plain, "hybrid-archive", &[]);
     check(&plain, "docker-archive", &[]);
