@@ -34,8 +34,11 @@ fn belongs_to_cli(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "cli") || path.ends_with("src/main.rs")
 }
 
+/// Tells whether a file of `src` holds unit tests: `tests.rs`, or one in a folder `tests`.
 fn is_test(path: &Path) -> bool {
-    path.with_extension("").components().any(|part| part.as_os_str() == "tests")
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inner = path.strip_prefix(src).unwrap_or(Path::new(""));
+    inner.with_extension("").components().any(|part| part.as_os_str() == "tests")
 }
 
 #[track_caller]
