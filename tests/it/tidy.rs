@@ -26,19 +26,24 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 
 /// The lines of a file before its unit tests, without comments.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    let lines = text.lines().take_while(|line| *line != "mod tests {");
     lines.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
 }
 
+/// Tells whether a file is one of `src` that has, or is in a folder that has, this name.
+fn is_below(path: &Path, name: &str) -> bool {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inner = path.strip_prefix(src).unwrap_or(Path::new(""));
+    inner.with_extension("").components().any(|part| part.as_os_str() == name)
+}
+
 fn belongs_to_cli(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "cli") || path.ends_with("src/main.rs")
+    is_below(path, "cli") || is_below(path, "main")
 }
 
 /// Tells whether a file of `src` holds unit tests: `tests.rs`, or one in a folder `tests`.
 fn is_test(path: &Path) -> bool {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let inner = path.strip_prefix(src).unwrap_or(Path::new(""));
-    inner.with_extension("").components().any(|part| part.as_os_str() == "tests")
+    is_below(path, "tests")
 }
 
 #[track_caller]
