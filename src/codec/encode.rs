@@ -5,7 +5,7 @@
 
 use super::deflate::{Deflate, Greedy, Lazy};
 use super::dense::is_dense;
-use super::stored::gzip_stored;
+use super::member::gzip_stored;
 use super::{Compression, CompressionLevel};
 use zstd::zstd_safe::CParameter;
 
@@ -101,27 +101,21 @@ impl BlockEncoder {
 
     /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own at the end of `made`.
     pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
-        const ROOM: &str = "there is room for libdeflate's bound";
-        let len = match &mut self.codec {
-            Codec::Gzip(_) | Codec::GzipDefault(_) if is_dense(block) => {
-                gzip_stored(block, made);
-                0
+        match &mut self.codec {
+            Codec::Gzip(_) | Codec::GzipDefault(_) if is_dense(block) => gzip_stored(block, made),
+            Codec::Gzip(compressor) => {
+                let len =
+                    compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound");
+                made.extend_from_slice(&self.room[..len]);
             }
-            Codec::Gzip(compressor) => compressor.gzip_compress(block, &mut self.room).expect(ROOM),
-            Codec::GzipDefault(compressor) => {
-                compressor.gzip(block, made);
-                0
-            }
-            Codec::GzipFast(compressor) => {
-                compressor.gzip(block, made);
-                0
-            }
+            Codec::GzipDefault(compressor) => compressor.gzip(block, made),
+            Codec::GzipFast(compressor) => compressor.gzip(block, made),
             Codec::Zstd(compressor) => {
                 let len = compressor.compress_to_buffer(block, &mut self.room[..]);
-                len.map_err(|e| Error::io("cannot compress", e))?
+                let len = len.map_err(|e| Error::io("cannot compress", e))?;
+                made.extend_from_slice(&self.room[..len]);
             }
-        };
-        made.extend_from_slice(&self.room[..len]);
+        }
         Ok(())
     }
 }

@@ -79,6 +79,30 @@ impl<R: BufRead> GzipReader<R> {
     }
 }
 
+/// Appends the contents of members to `plain`, which may get as long as `most`. Tells whether `stored` is nothing but whole
+/// members, and there was room.
+pub(super) fn inflate_members(inflate: &mut Inflate, mut stored: &[u8], plain: &mut Vec<u8>, most: usize) -> bool {
+    while !stored.is_empty() {
+        let Ok(mut member) = Member::begin(&mut stored) else { return false };
+        inflate.start();
+        while !inflate.has_ended() {
+            let Ok(used) = inflate.decode(stored) else { return false };
+            let made = inflate.fresh();
+            let ends_early = used == 0 && made.is_empty() && !inflate.has_ended();
+            if ends_early || most - plain.len() < made.len() {
+                return false;
+            }
+            member.add(made);
+            plain.extend_from_slice(made);
+            stored = &stored[used..];
+        }
+        if member.check_trailer(&mut stored).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
 impl<R: BufRead> BufRead for GzipReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.advance()?;

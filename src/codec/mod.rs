@@ -1,13 +1,15 @@
 //! Compression: which one a stream has, how it is undone, how it is made. The only part that knows a codec crate.
 
+mod cut;
 mod decode;
 mod deflate;
 mod dense;
 mod encode;
 mod gzip;
 mod inflate;
-mod stored;
+mod member;
 
+pub(crate) use cut::{BlockDecoder, Cut, Cutter};
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};
 #[cfg(fuzzing)]
@@ -47,13 +49,14 @@ impl Compression {
         }
     }
 
+    /// DEFLATE makes no more than this out of one byte.
+    pub(crate) const MOST: u64 = 1032;
+
     /// Returns what a layer of this stored size and these last bytes likely inflates to, where they tell. A gzip member
     /// ends in its size modulo 2³² (RFC 1952, 2.3.1); a stream can have several members, so the size is taken only when a
     /// tar of one member can have it.
     pub(crate) fn plain_size_hint(self, stored: u64, tail: &[u8]) -> Option<u64> {
         const TAR_BLOCK: u64 = 512;
-        /// DEFLATE makes no more than this out of one byte.
-        const MOST: u64 = 1032;
         match self {
             Self::None => Some(stored),
             Self::Gzip => {
@@ -61,7 +64,7 @@ impl Compression {
                 // What does not compress is stored in blocks of 65535 bytes, which take 5 more.
                 let overhead = stored / 8192 + 256;
                 let fits = size > 0 && size.is_multiple_of(TAR_BLOCK);
-                (fits && size + overhead >= stored && size <= stored.saturating_mul(MOST)).then_some(size)
+                (fits && size + overhead >= stored && size <= stored.saturating_mul(Self::MOST)).then_some(size)
             }
             Self::Zstd | Self::Bzip2 | Self::Xz => None,
         }

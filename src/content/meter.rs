@@ -49,6 +49,10 @@ impl Late {
         Self { meter: Meter::new(algorithm), waiting: Vec::new(), measured: 0 }
     }
 
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.meter.update(bytes);
+    }
+
     /// Takes bytes that were used, and gives an old buffer for them.
     pub(super) fn take(&mut self, bytes: &mut Vec<u8>) {
         self.catch_up();

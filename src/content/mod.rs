@@ -5,7 +5,8 @@ mod pump;
 mod tap;
 
 pub(crate) use meter::{Measured, Meter};
-pub(crate) use pump::{BUFFER_LEN, Flow, pump, relay, survey};
+pub(crate) use pump::{Flow, pump, relay, survey};
+pub(crate) use tap::Receiver;
 
 use std::fs::File;
 use std::io;
@@ -20,6 +21,9 @@ use crate::codec::{Compression, SNIFF_LEN};
 use crate::context::Cancel;
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
+
+/// Writes go in pieces of this size. Larger ones make some kernels take large pages, which is slower.
+pub(crate) const BUFFER_LEN: usize = 64 << 10;
 
 /// A run of bytes of a file, and where in the content it belongs. What lies between extents is zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,10 @@ impl Content {
 
     /// Opens the content at its start.
     pub(crate) fn open(&self) -> Result<Reader<'_>> {
+        self.open_at(0)
+    }
+
+    fn open_at(&self, position: u64) -> Result<Reader<'_>> {
         let source = match &self.place {
             Place::Bytes(bytes) => Source::Bytes(bytes),
             Place::Archive { file, extents } => Source::Archive { file, extents },
@@ -100,7 +108,7 @@ impl Content {
                 Source::File(opened.map_err(|e| self.locate(Error::io("cannot open", e.into())))?.into())
             }
         };
-        Ok(Reader { source, position: 0, size: self.size })
+        Ok(Reader { source, position, size: self.size })
     }
 
     /// Reads all of a document, which must not be more than `limit` bytes.
@@ -129,8 +137,7 @@ impl Content {
     /// Reads its last bytes, or all when it is shorter.
     pub(crate) fn read_end<const N: usize>(&self) -> Result<Vec<u8>> {
         let mut tail = vec![0; N];
-        let mut reader = self.open()?;
-        reader.position = self.size.saturating_sub(N as u64);
+        let mut reader = self.open_at(self.size.saturating_sub(N as u64))?;
         let n = reader.fill(&mut tail).map_err(|e| self.failed(e))?;
         tail.truncate(n);
         Ok(tail)
@@ -142,7 +149,7 @@ impl Content {
             return Ok(false);
         }
         let (mut a, mut b) = (self.open()?, other.open()?);
-        let (mut left, mut right) = (vec![0; pump::BUFFER_LEN], vec![0; pump::BUFFER_LEN]);
+        let (mut left, mut right) = (vec![0; BUFFER_LEN], vec![0; BUFFER_LEN]);
         loop {
             cancel.check()?;
             let n = a.fill(&mut left).map_err(|e| self.failed(e))?;

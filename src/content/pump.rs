@@ -1,22 +1,17 @@
-//! The one loop that moves bytes. It reads a content once, hashes what is stored (unless its receiver does), inflates it,
-//! hands both on, counts, checks limits and cancellation, and refuses truncation. What it returns are facts, or an error.
+//! The one loop that moves bytes. It reads a content once, inflates it, hands both on, counts, checks limits and
+//! cancellation, and refuses truncation. Who receives measures, or has it done here. What comes out are facts, or an error.
 
 use std::cell::RefCell;
 use std::io;
 
 use super::meter::Late;
-use super::tap::{Measure, Tap};
+use super::tap::{Receiver, Tap};
 use super::{Content, Measured, Meter};
 use crate::codec::{self, Compression};
 use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::{Error, Result};
 use crate::limits::exceeded;
-
-/// Writes go in pieces of this size. Larger ones make some kernels take large pages, which is slower.
-pub(crate) const BUFFER_LEN: usize = 64 << 10;
-/// Reads are larger: that costs nothing, and threads meet less often where they take turns.
-pub(super) const READ_LEN: usize = 256 << 10;
 
 /// Receives a piece of a stream.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
@@ -32,6 +27,16 @@ pub(crate) struct Flow<'a> {
     pub(crate) plain_meter: Option<&'a mut Meter>,
 }
 
+/// Moves a content from some place on to a receiver that measures it; `compression` says how to inflate it, if it is to be.
+pub(crate) fn relay(
+    (content, from): (&Content, u64),
+    compression: Compression,
+    to: &mut dyn Receiver,
+    cx: &Context<'_>,
+) -> Result<()> {
+    read((content, from), compression, to, &mut Err, cx)
+}
+
 /// Moves all of a content and returns what its stored bytes were.
 pub(crate) fn pump(
     content: &Content,
@@ -40,12 +45,7 @@ pub(crate) fn pump(
     flow: Flow<'_>,
     cx: &Context<'_>,
 ) -> Result<Measured> {
-    read(content, compression, algorithm, flow, &mut Err, cx)
-}
-
-/// Moves all of a content that is not compressed to a receiver that measures it.
-pub(crate) fn relay(content: &Content, to: Sink<'_>, cx: &Context<'_>) -> Result<()> {
-    Tap::open(content, Measure::Receiver, to, cx)?.finish()
+    measure(content, compression, algorithm, flow, &mut Err, cx)
 }
 
 /// As [`pump`]; a stream that cannot be inflated is read to its end all the same. Returns why it could not, too.
@@ -61,50 +61,80 @@ pub(crate) fn survey(
         broken = Some(error);
         Ok(())
     };
-    let measured = read(content, compression, algorithm, flow, &mut keep, cx)?;
+    let measured = measure(content, compression, algorithm, flow, &mut keep, cx)?;
     Ok((measured, broken))
 }
 
-/// `broken` decides what becomes of a stream that cannot be inflated.
-fn read(
+fn measure(
     content: &Content,
     compression: Compression,
     algorithm: Algorithm,
     flow: Flow<'_>,
-    broken: &mut dyn FnMut(Error) -> Result<()>,
+    broken: Broken<'_>,
     cx: &Context<'_>,
 ) -> Result<Measured> {
-    let Flow { mut stored, mut plain, mut plain_meter } = flow;
-    let inflates = compression != Compression::None && (plain.is_some() || plain_meter.is_some());
-    let late = RefCell::new(Late::new(algorithm));
-    let mut take = |bytes: &[u8]| {
-        if let Some(meter) = &mut plain_meter {
-            late.borrow_mut().beside(meter, bytes);
+    let inflates = flow.plain.is_some() || flow.plain_meter.is_some();
+    let compression = if inflates { compression } else { Compression::None };
+    let mut to = Measuring { flow, stored: Late::new(algorithm), is_plain: compression == Compression::None };
+    read((content, 0), compression, &mut to, broken, cx)?;
+    Ok(to.stored.finish())
+}
+
+/// Measures what it receives and hands it on.
+struct Measuring<'a> {
+    flow: Flow<'a>,
+    stored: Late,
+    /// Whether what is stored is plain.
+    is_plain: bool,
+}
+
+impl Receiver for Measuring<'_> {
+    fn stored(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        give(&mut self.flow.stored, bytes)?;
+        if !self.is_plain {
+            self.stored.take(bytes);
+            return Ok(());
         }
-        give(&mut plain, bytes)
-    };
-    if !inflates {
-        let mut both = |bytes: &[u8]| give(&mut stored, bytes).and_then(|()| take(bytes));
-        let mut meter = Meter::new(algorithm);
-        Tap::open(content, Measure::Tap(&mut meter), &mut both, cx)?.finish()?;
-        return Ok(meter.finish());
+        self.stored.update(bytes);
+        self.plain(bytes)
     }
-    let mut hand_on = |bytes: &[u8]| give(&mut stored, bytes);
-    let mut tap = Tap::open(content, Measure::Later(&late), &mut hand_on, cx)?;
-    if let Err(stop) = inflate(&mut tap, compression, &mut take, cx) {
-        match (stop, tap.failure.take()) {
-            (_, Some(failure)) => return Err(failure),
-            (Stop::Stream(cause), None) => broken(tap.undecodable(compression, cause))?,
-            (Stop::Limit(error), None) => broken(error)?,
-            (Stop::Receiver(error), None) => return Err(error),
+
+    fn plain(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(meter) = &mut self.flow.plain_meter {
+            self.stored.beside(meter, bytes);
         }
+        give(&mut self.flow.plain, bytes)
     }
-    tap.finish()?;
-    Ok(late.into_inner().finish())
 }
 
 fn give(sink: &mut Option<Sink<'_>>, bytes: &[u8]) -> Result<()> {
     sink.as_mut().map_or(Ok(()), |sink| sink(bytes))
+}
+
+/// Decides what becomes of a stream that cannot be inflated.
+type Broken<'a> = &'a mut dyn FnMut(Error) -> Result<()>;
+
+fn read(
+    (content, from): (&Content, u64),
+    compression: Compression,
+    to: &mut dyn Receiver,
+    broken: Broken<'_>,
+    cx: &Context<'_>,
+) -> Result<()> {
+    let to = RefCell::new(to);
+    let mut tap = Tap::open(content, from, &to, cx)?;
+    if compression != Compression::None {
+        let mut take = |bytes: &[u8]| to.borrow_mut().plain(bytes);
+        if let Err(stop) = inflate(&mut tap, compression, &mut take, cx) {
+            match (stop, tap.failure.take()) {
+                (_, Some(failure)) => return Err(failure),
+                (Stop::Stream(cause), None) => broken(tap.undecodable(compression, cause))?,
+                (Stop::Limit(error), None) => broken(error)?,
+                (Stop::Receiver(error), None) => return Err(error),
+            }
+        }
+    }
+    tap.finish()
 }
 
 /// Why inflating stopped.

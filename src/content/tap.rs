@@ -4,55 +4,57 @@ use std::cell::RefCell;
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
-use super::meter::Late;
-use super::pump::{READ_LEN, Sink};
-use super::{Content, Meter, Reader};
+use super::{Content, Reader};
 use crate::code::Code;
 use crate::codec::{self, Compression};
 use crate::context::{Context, Ongoing};
 use crate::error::{Error, Result};
 
-/// Who measures the stored bytes.
-pub(super) enum Measure<'a> {
-    /// Who receives them.
-    Receiver,
-    Tap(&'a mut Meter),
-    /// Who inflates them, some time later.
-    Later(&'a RefCell<Late>),
+/// Receives a content.
+pub(crate) trait Receiver {
+    /// How much is read at a time. Larger reads cost nothing, and threads meet less often where they take turns.
+    fn read_len(&self) -> usize {
+        256 << 10
+    }
+
+    /// Takes stored bytes, in order, once nobody else needs them. It may keep the buffer and leave another: what is in
+    /// that does not matter.
+    fn stored(&mut self, bytes: &mut Vec<u8>) -> Result<()>;
+
+    /// Takes what was inflated, in order.
+    fn plain(&mut self, bytes: &[u8]) -> Result<()>;
 }
 
-/// Reads the stored bytes, and has them measured and received on the way. A decoder above it can only pass an `io::Error`
-/// on, so the real reason of a failure is kept here.
-pub(super) struct Tap<'a, 's> {
+/// Reads the stored bytes, and hands them on when they were used. A decoder above it can only pass an `io::Error` on, so the
+/// real reason of a failure is kept here.
+pub(super) struct Tap<'a, 'r> {
     reader: Reader<'a>,
     pub(super) content: &'a Content,
     /// Tells the observer.
     reading: Ongoing<'a>,
     cx: &'a Context<'a>,
-    measure: Measure<'a>,
     /// How much was read.
     position: u64,
-    sink: Sink<'s>,
+    to: &'a RefCell<&'r mut dyn Receiver>,
     buffer: Vec<u8>,
     ready: Range<usize>,
     pub(super) failure: Option<Error>,
 }
 
-impl<'a, 's> Tap<'a, 's> {
+impl<'a, 'r> Tap<'a, 'r> {
     pub(super) fn open(
         content: &'a Content,
-        measure: Measure<'a>,
-        sink: Sink<'s>,
+        from: u64,
+        to: &'a RefCell<&'r mut dyn Receiver>,
         cx: &'a Context<'a>,
     ) -> Result<Self> {
         Ok(Self {
-            reader: content.open()?,
+            reader: content.open_at(from)?,
             content,
             reading: cx.started(content.source(), content.origin(), content.size()),
             cx,
-            measure,
-            position: 0,
-            sink,
+            position: from,
+            to,
             buffer: Vec::new(),
             ready: 0..0,
             failure: None,
@@ -72,13 +74,14 @@ impl<'a, 's> Tap<'a, 's> {
         self.content.locate(error.at(self.content.offset_of(position)))
     }
 
-    /// Reads the next piece, measures it and hands it on; returns its length, 0 at the end.
+    /// Hands the last piece on and reads the next; returns its length, 0 at the end.
     fn next(&mut self) -> Result<usize> {
         self.cx.cancel.check()?;
-        if let Measure::Later(late) = self.measure {
-            late.borrow_mut().take(&mut self.buffer);
+        let mut to = self.to.borrow_mut();
+        if !self.buffer.is_empty() {
+            to.stored(&mut self.buffer)?;
         }
-        self.buffer.resize(READ_LEN, 0);
+        self.buffer.resize(to.read_len(), 0);
         let n = loop {
             match self.reader.read(&mut self.buffer) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -90,14 +93,7 @@ impl<'a, 's> Tap<'a, 's> {
         }
         self.position += n as u64;
         self.buffer.truncate(n);
-        let bytes = &self.buffer[..];
-        if let Measure::Tap(meter) = &mut self.measure {
-            meter.update(bytes);
-        }
-        if n > 0 {
-            (self.sink)(bytes)?;
-            self.reading.advance(n as u64);
-        }
+        self.reading.advance(n as u64);
         Ok(n)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::commit::{Appending, Done, Naming, Placed};
+use super::measure::Measuring;
 use super::read::read;
 use super::{Sharing, Source, crew};
 use crate::context::{Context, Event};
@@ -45,8 +46,7 @@ impl<'a> Assembly<'a> {
         sharing: &'a Sharing,
         cx: &'a Context<'a>,
     ) -> Self {
-        let side_by_side = cx.hands().total() == 1;
-        let source = Source { graph, jobs, recompute, sharing, side_by_side, cx };
+        let source = Source { graph, jobs, recompute, sharing, cx };
         let (changes, names, poured) = (Vec::new(), HashSet::new(), HashSet::new());
         Self { source, outcomes: Outcomes::forecast(jobs, graph), changes, writer, names, poured }
     }
@@ -179,7 +179,7 @@ impl<'a> Assembly<'a> {
 
     /// Pours members into places that they were given, and tells whether they fitted.
     fn pour_sized(&mut self, mut run: Vec<(JobId, Option<Place>)>) -> Result<bool> {
-        let source = Source { side_by_side: run.len() >= self.source.cx.hands().total(), ..self.source };
+        let source = self.source;
         // With the largest first, no thread is left with a large one at the end.
         let size = |id| source.blob(source.jobs.get(id)).content.size();
         run.sort_by_key(|(id, _)| (Reverse(size(*id)), *id));
@@ -189,7 +189,7 @@ impl<'a> Assembly<'a> {
                 source.share(*id, || Ok(()))?;
             }
             let committer = Placed::new(source, *id, place.as_ref(), &done)?;
-            crew.open(lane, Box::new(committer));
+            crew.open(lane, Box::new(Measuring::new(source, std::iter::once(*id))), Box::new(committer));
             read(source, *id, crew, lane)?;
             crew.close(lane)
         })?;
@@ -215,7 +215,7 @@ fn append(source: Source<'_>, ids: &[JobId], writer: &mut dyn Writer, naming: Na
     crew::run(&source.cx.hands(), &[()], |crew, lane, ()| {
         let committer = committer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let committer = committer.expect("there is one task");
-        crew.open(lane, Box::new(committer));
+        crew.open(lane, Box::new(Measuring::new(source, ids.iter().copied())), Box::new(committer));
         // Blocks of the next job follow those of the last without a pause, so that many small layers keep the threads as
         // busy as a large one.
         for &id in ids {

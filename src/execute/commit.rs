@@ -1,11 +1,11 @@
-//! The committing side of jobs: measuring and writing what was handed on, in order, and settling the claims.
+//! The committing side of jobs: writing their results, in order, and settling the claims.
 
 use std::sync::{Mutex, PoisonError};
 
-use super::crew::{Committer, Read};
-use super::route::{PlainMeter, Route};
+use super::block::Streams;
+use super::crew::Committer;
+use super::route::Route;
 use super::{Facts, Source, settle};
-use crate::content::Meter;
 use crate::context::Event;
 use crate::error::Result;
 use crate::output::{Filled, Filling, Place, Writer};
@@ -48,38 +48,20 @@ pub(super) struct Naming<'a> {
 
 pub(super) type NameAndMode = (String, u32);
 
-/// Measures and writes the result of one job.
+/// Writes the result of one job.
 struct Pouring {
     route: Route,
-    plain: Option<Meter>,
-    made: Option<Meter>,
     to: Option<Filling>,
 }
 
 impl Pouring {
-    fn new(route: Route, to: Option<Filling>) -> Self {
-        let plain = match route.plain {
-            PlainMeter::Committing(algorithm) => Some(Meter::new(algorithm)),
-            PlainMeter::Nowhere | PlainMeter::AsStored | PlainMeter::Reading(_) => None,
-        };
-        let made = route.encoding.map(|_| Meter::new(route.made));
-        Self { route, plain, made, to }
+    fn block(&mut self, streams: Streams<'_>) -> Result<()> {
+        self.to.as_mut().map_or(Ok(()), |to| to.write(self.route.written(streams)))
     }
 
-    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
-        match (&mut self.plain, self.made.as_mut().zip(made)) {
-            (Some(plain), Some((meter, made))) => Meter::update_both(plain, read, meter, made),
-            (Some(meter), None) => meter.update(read),
-            (None, Some((meter, made))) => meter.update(made),
-            (None, None) => {}
-        }
-        self.to.as_mut().map_or(Ok(()), |to| to.write(made.unwrap_or(read)))
-    }
-
-    /// Tells what the job turned out to be, and where it is.
-    fn end(self, read: Read) -> (Facts, Option<Filled>) {
-        let facts = self.route.facts(read, self.plain.map(Meter::finish), self.made.map(Meter::finish));
-        (facts, self.to.map(Filling::finish))
+    /// Tells where it is.
+    fn end(self) -> Option<Filled> {
+        self.to.map(Filling::finish)
     }
 }
 
@@ -111,7 +93,7 @@ impl<'a, 'n> Appending<'a, 'n> {
             None => {
                 let id = *self.ids.next().expect("each job ends once");
                 let to = self.writer.open(&(self.naming.like)(id))?.fill()?;
-                (id, Pouring::new(self.source.route(id), Some(to)))
+                (id, Pouring { route: self.source.route(id), to: Some(to) })
             }
         };
         Ok(self.current.insert(opened))
@@ -119,14 +101,14 @@ impl<'a, 'n> Appending<'a, 'n> {
 }
 
 impl Committer for Appending<'_, '_> {
-    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
-        self.current()?.1.block(read, made)
+    fn block(&mut self, streams: Streams<'_>) -> Result<()> {
+        self.current()?.1.block(streams)
     }
 
-    fn end(&mut self, read: Read) -> Result<()> {
+    fn end(&mut self, facts: Facts) -> Result<()> {
         self.current()?;
         let Some((id, pouring)) = self.current.take() else { return Ok(()) };
-        let (facts, filled) = pouring.end(read);
+        let filled = pouring.end();
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = settle(self.source, id, facts, &mut done.changes)?;
         match (self.naming.name)(id, &outcome) {
@@ -155,18 +137,18 @@ pub(super) struct Placed<'a> {
 impl<'a> Placed<'a> {
     pub(super) fn new(source: Source<'a>, id: JobId, place: Option<&Place>, done: &'a Mutex<Done>) -> Result<Self> {
         let to = place.map(Place::fill).transpose()?;
-        Ok(Self { source, id, pouring: Some(Pouring::new(source.route(id), to)), done })
+        Ok(Self { source, id, pouring: Some(Pouring { route: source.route(id), to }), done })
     }
 }
 
 impl Committer for Placed<'_> {
-    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()> {
-        self.pouring.as_mut().map_or(Ok(()), |pouring| pouring.block(read, made))
+    fn block(&mut self, streams: Streams<'_>) -> Result<()> {
+        self.pouring.as_mut().map_or(Ok(()), |pouring| pouring.block(streams))
     }
 
-    fn end(&mut self, read: Read) -> Result<()> {
+    fn end(&mut self, facts: Facts) -> Result<()> {
         let Some(pouring) = self.pouring.take() else { return Ok(()) };
-        let (facts, filled) = pouring.end(read);
+        let filled = pouring.end();
         let fits = filled.as_ref().is_none_or(|filled| filled.fits);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = settle(self.source, self.id, facts, &mut done.changes)?;

@@ -1,93 +1,56 @@
 //! Threads that share the work of a conversion, so that one large layer and a thousand small ones both keep all of them
 //! busy, and one thread alone does the same work by turns.
 //!
-//! A task reads something and hands blocks to its **lane**. A lane commits its pieces (hashes and writes them) in order;
-//! before that, blocks may have to be compressed, which any thread can do. Whichever thread finds a lane's next piece ready
-//! commits it. A thread that would have to wait, for room or for the end of its lane, does what others left instead. What
-//! is in flight is bounded, and buffers are used again: first touches of fresh memory are slow.
+//! A task reads something and hands blocks to its **lane**. Blocks may have to be compressed, or inflated, in any order;
+//! then the lane measures them and then it commits (writes) them, each in the order they came. Any thread can do any of
+//! that, and does what is most downstream. A thread that would have to wait, for room or for the end of its lane, does what
+//! others left instead; one whose lane nobody else has time for measures and commits what it read at once, while it is hot.
+//! What is in flight is bounded.
 //!
 //! Whoever calls [`run`] works; others help for as long as there is work and a hand that nobody needs more (`hands`).
 
-use std::collections::{BTreeMap, VecDeque};
+mod feed;
+mod lane;
+mod members;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+pub(super) use feed::Feed;
+pub(super) use lane::LaneId;
+pub(super) use members::Members;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::codec::{BLOCK_LEN, BlockEncoder, Encoding};
-use crate::content::Measured;
-use crate::error::{Error, Result};
+use lane::{Lane, Piece, State, Unit, Work};
+use tools::Tools;
+
+use super::Facts;
+use super::block::{Block, Streams};
+use crate::codec::Encoding;
+use crate::error::Result;
 use crate::hands::Hands;
 use crate::pool::panicked;
 
-/// Each thread has a block, its result and a codec's tables in memory, about 4 MiB, and a conversion may take 64 MiB. More
-/// threads would wait: eight make about as much as one can read and hash, or one file take.
+/// For each thread there are one and a half blocks, with what they are made of and what is made of them, and a codec's
+/// tables in memory, about 6 MiB, and a conversion may take 64 MiB. More threads would wait: eight make about as much as one can read and hash, or one file take.
 pub(super) const MAX_THREADS: usize = 8;
 
-/// Blocks that are only handed on are smaller than those that are compressed.
-const PASSING_LEN: usize = 256 << 10;
+/// Measures a lane's pieces, in order.
+pub(super) trait Measurer: Send {
+    fn block(&mut self, streams: Streams<'_>);
 
-/// Which lane, and which of two errors is told: the one of the lower lane.
-pub(super) type LaneId = usize;
-
-/// What a task knows at the end of what it read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Read {
-    /// Of the bytes in the source, when the task measured them.
-    pub(super) stored: Option<Measured>,
-    /// Of the bytes after inflating, when the task measured them.
-    pub(super) plain: Option<Measured>,
-    /// Of the result, when the task did not have to make it.
-    pub(super) made: Option<Measured>,
+    /// Ends what one job read, which may be known already.
+    fn end(&mut self, known: Option<Facts>) -> Facts;
 }
 
-/// What happens to a lane's pieces, in order.
+/// What happens to a lane's pieces when they were measured, in order.
 pub(super) trait Committer: Send {
-    /// Takes a block as it was read, and what it was compressed to, if it was.
-    fn block(&mut self, read: &[u8], made: Option<&[u8]>) -> Result<()>;
+    fn block(&mut self, streams: Streams<'_>) -> Result<()>;
 
-    /// Takes the end of what one job read.
-    fn end(&mut self, read: Read) -> Result<()>;
-}
-
-enum Piece {
-    /// Waits to be compressed.
-    Raw(Encoding, Vec<u8>),
-    /// Is being compressed.
-    Taken,
-    Ready {
-        read: Vec<u8>,
-        made: Option<Vec<u8>>,
-    },
-    Failed(Error),
-    End(Box<Read>),
-}
-
-struct Lane<'a> {
-    /// Taken while a thread commits.
-    committer: Option<Box<dyn Committer + 'a>>,
-    pieces: VecDeque<Piece>,
-    /// The number of the first of them.
-    first: u64,
-}
-
-#[derive(Default)]
-struct State<'a> {
-    next_task: usize,
-    running: usize,
-    lanes: BTreeMap<LaneId, Lane<'a>>,
-    /// Blocks that wait to be compressed, in the order they came.
-    raw: VecDeque<(LaneId, u64)>,
-    /// Blocks that were handed on and not committed yet.
-    in_flight: usize,
-    /// Threads that have nothing to do, or no hand to do it with.
-    idle: usize,
-    failure: Option<(LaneId, Error)>,
-    spare: Vec<Vec<u8>>,
-}
-
-/// Work that any thread can do.
-enum Unit<'a> {
-    Commit(LaneId, Box<dyn Committer + 'a>, Piece),
-    Compress(LaneId, u64, Encoding, Vec<u8>),
+    /// Takes the end of one job.
+    fn end(&mut self, facts: Facts) -> Result<()>;
 }
 
 pub(super) struct Crew<'a> {
@@ -96,7 +59,9 @@ pub(super) struct Crew<'a> {
     hands: Hands,
     /// How many blocks may be in flight.
     room: usize,
-    encoders: Mutex<Vec<(Encoding, BlockEncoder)>>,
+    tools: Tools,
+    /// Whether there are more threads than tasks.
+    pub(super) has_helpers: bool,
 }
 
 /// Runs the tasks, each with a lane of its own, and returns when all lanes are committed. Tasks are begun in their order. Of
@@ -111,8 +76,9 @@ pub(super) fn run<'a, T: Sync>(
         state: Mutex::default(),
         changed: Condvar::new(),
         hands: hands.clone(),
-        room: if threads == 1 { 1 } else { 2 * threads + 1 },
-        encoders: Mutex::default(),
+        room: if threads == 1 { 1 } else { threads + threads / 2 + 1 },
+        tools: Tools::default(),
+        has_helpers: tasks.len() < threads,
     };
     let serve = |own| crew.serve(own, tasks, &work);
     std::thread::scope(|scope| {
@@ -159,67 +125,78 @@ impl<'a> Crew<'a> {
                 return;
             } else {
                 drop(hand.take());
-                state.idle += 1;
+                state.caller_idle |= own;
+                state.others_idle += usize::from(!own);
                 state = self.wait(state);
-                state.idle -= 1;
+                state.caller_idle &= !own;
+                state.others_idle -= usize::from(!own);
             }
         }
     }
 
     /// Opens a task's lane.
-    pub(super) fn open(&self, lane: LaneId, committer: Box<dyn Committer + 'a>) {
-        let new = Lane { committer: Some(committer), pieces: VecDeque::new(), first: 0 };
-        self.lock().lanes.insert(lane, new);
+    pub(super) fn open(&self, lane: LaneId, measurer: Box<dyn Measurer + 'a>, committer: Box<dyn Committer + 'a>) {
+        self.lock().lanes.insert(lane, Lane::new(measurer, committer));
     }
 
-    /// Commits bytes right now, while they are hot, if nothing is before them and nobody else could do it instead. Tells
+    /// Measures and commits right now, while it is hot, if nothing is before it and nobody else could do it instead. Tells
     /// whether it did.
-    fn commit_now(&self, lane: LaneId, bytes: &[u8]) -> Result<bool> {
+    fn commit_now(&self, lane: LaneId, streams: Streams<'_>) -> Result<bool> {
         let mut state = self.lock();
-        if state.idle > 0 && self.hands.any_spare() {
+        if state.caller_idle || (state.others_idle > 0 && self.hands.any_spare()) {
             return Ok(false);
         }
-        let own = state.lane(lane)?;
-        let Some(mut committer) = own.committer.take_if(|_| own.pieces.is_empty()) else { return Ok(false) };
+        let Some(mut both) = state.lane(lane)?.take_both() else { return Ok(false) };
         drop(state);
-        committer.block(bytes, None)?;
-        self.lock().lane(lane)?.committer = Some(committer);
+        both.0.block(streams);
+        both.1.block(streams)?;
+        self.lock().lane(lane)?.give_back(both);
         Ok(true)
     }
 
-    /// Hands a block on, to be compressed before it is committed or not.
-    fn push(&self, lane: LaneId, block: Vec<u8>, encoding: Option<Encoding>) -> Result<()> {
-        self.put(
-            lane,
-            match encoding {
-                Some(encoding) => Piece::Raw(encoding, block),
-                None => Piece::Ready { read: block, made: None },
-            },
-        )
+    /// Hands a block on, to be compressed before it is measured and committed or not.
+    fn push(&self, lane: LaneId, block: Block, encoding: Option<Encoding>) -> Result<()> {
+        let piece = match encoding {
+            Some(encoding) => Piece::Raw(Work::Compress(encoding), block),
+            None => Piece::Ready(block),
+        };
+        self.put(lane, piece)
     }
 
-    /// Ends what one job read.
-    pub(super) fn end(&self, lane: LaneId, read: Read) -> Result<()> {
-        self.put(lane, Piece::End(Box::new(read)))
+    /// Hands on what is to be inflated by itself. Once that could not be done with something before it, it is not taken;
+    /// tells whether it was.
+    fn push_members(&self, lane: LaneId, block: Block) -> Result<bool> {
+        if self.lock().lane(lane)?.was_wrong() {
+            return Ok(false);
+        }
+        self.put(lane, Piece::Raw(Work::Inflate, block)).map(|()| true)
+    }
+
+    /// Waits until it is known whether all guesses were right. If not, returns where the first one was that was wrong; what
+    /// was handed on since then is forgotten.
+    fn wrong_guess(&self, lane: LaneId) -> Result<Option<u64>> {
+        let mut state = self.lock();
+        loop {
+            match state.wrong_guess(lane)? {
+                Some(wrong) => return Ok(wrong),
+                None => state = self.help(state),
+            }
+        }
+    }
+
+    /// Ends what one job read; `known` where nothing has to be measured.
+    pub(super) fn end(&self, lane: LaneId, known: Option<Facts>) -> Result<()> {
+        self.put(lane, Piece::End(known.map(Box::new)))
     }
 
     fn put(&self, id: LaneId, piece: Piece) -> Result<()> {
+        let mut piece = Some(piece);
         let mut state = self.lock();
-        loop {
-            let State { lanes, raw, in_flight, .. } = &mut *state;
-            let own = lanes.get_mut(&id).ok_or_else(Error::cancelled)?;
-            // Each lane may always have one, so that none waits for the others' ends.
-            if *in_flight < self.room || own.pieces.is_empty() {
-                if let Piece::Raw(..) = piece {
-                    raw.push_back((id, own.first + own.pieces.len() as u64));
-                }
-                own.pieces.push_back(piece);
-                *in_flight += 1;
-                self.changed.notify_all();
-                return Ok(());
-            }
+        while !state.put(id, &mut piece, self.room)? {
             state = self.help(state);
         }
+        self.changed.notify_all();
+        Ok(())
     }
 
     /// Waits until all of a lane is committed, and closes it.
@@ -232,21 +209,22 @@ impl<'a> Crew<'a> {
     /// Waits until all that a lane was given is committed.
     pub(super) fn drain(&self, lane: LaneId) -> Result<()> {
         let mut state = self.lock();
-        loop {
-            let own = state.lane(lane)?;
-            if own.pieces.is_empty() && own.committer.is_some() {
-                return Ok(());
-            }
+        while !state.lane(lane)?.is_at_rest() {
             state = self.help(state);
         }
+        Ok(())
     }
 
-    /// Returns an empty buffer with room for a block.
-    fn buffer(&self, len: usize) -> Vec<u8> {
-        let mut buffer = self.lock().spare.pop().unwrap_or_default();
-        buffer.clear();
-        buffer.reserve_exact(len);
-        buffer
+    /// Returns a block with room in it, and with what was in it before.
+    fn used_block(&self) -> Block {
+        self.lock().spare.pop().unwrap_or_default()
+    }
+
+    /// Returns an empty block, with room if there is one that was used.
+    fn empty_block(&self) -> Block {
+        let mut block = self.used_block();
+        block.clear();
+        block
     }
 
     fn help<'s>(&'s self, mut state: MutexGuard<'s, State<'a>>) -> MutexGuard<'s, State<'a>> {
@@ -264,52 +242,30 @@ impl<'a> Crew<'a> {
         match unit {
             Unit::Commit(lane, mut committer, piece) => {
                 let (done, used) = match piece {
-                    Piece::Ready { read, made } => {
-                        let done = caught(|| committer.block(&read, made.as_deref()));
-                        (done, Vec::from_iter(made.into_iter().chain([read])))
-                    }
-                    Piece::End(read) => (caught(|| committer.end(*read)), Vec::new()),
-                    Piece::Failed(error) => (Err(error), Vec::new()),
-                    Piece::Raw(..) | Piece::Taken => unreachable!("it is not ready"),
+                    Piece::Measured(block) => (caught(|| committer.block(block.streams())), Some(block)),
+                    Piece::Ended(facts) => (caught(|| committer.end(*facts)), None),
+                    Piece::Failed(error) => (Err(error), None),
+                    _ => unreachable!("it was measured"),
                 };
-                let mut state = self.lock();
-                state.in_flight -= 1;
-                state.spare.extend(used);
-                match (done, state.lanes.get_mut(&lane)) {
-                    (Ok(()), Some(own)) => own.committer = Some(committer),
-                    (Ok(()), None) => {}
-                    (Err(error), _) => state.fail(lane, error),
-                }
+                self.lock().committed(lane, done.map(|()| committer), used);
             }
-            Unit::Compress(lane, number, encoding, read) => {
-                let mut made = self.buffer(0);
-                let done = caught(|| self.encode(encoding, &read, &mut made));
-                let mut state = self.lock();
-                let piece = match done {
-                    Ok(()) => Piece::Ready { read, made: Some(made) },
-                    Err(error) => Piece::Failed(error),
-                };
-                match state.lanes.get_mut(&lane) {
-                    Some(own) => {
-                        let at = usize::try_from(number - own.first).expect("few are in flight");
-                        own.pieces[at] = piece;
+            Unit::Measure(lane, number, mut measurer, piece) => {
+                let done = caught(|| match piece {
+                    Piece::Ready(block) => {
+                        measurer.block(block.streams());
+                        Ok(Piece::Measured(block))
                     }
-                    None => state.in_flight -= 1,
-                }
+                    Piece::End(known) => Ok(Piece::Ended(Box::new(measurer.end(known.map(|known| *known))))),
+                    _ => unreachable!("it was ready"),
+                });
+                self.lock().measured(lane, number, done.map(|piece| (measurer, piece)));
+            }
+            Unit::Work(lane, number, work, block) => {
+                let done = caught(|| self.tools.work(work, block));
+                self.lock().worked(lane, number, done.unwrap_or_else(Piece::Failed));
             }
         }
         self.changed.notify_all();
-    }
-
-    fn encode(&self, encoding: Encoding, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
-        let free = self.encoders.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut encoder = match free.filter(|(of, _)| *of == encoding) {
-            Some((_, encoder)) => encoder,
-            None => BlockEncoder::new(encoding)?,
-        };
-        encoder.encode(block, made)?;
-        self.encoders.lock().unwrap_or_else(PoisonError::into_inner).push((encoding, encoder));
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
@@ -321,106 +277,7 @@ impl<'a> Crew<'a> {
     }
 }
 
-impl<'a> State<'a> {
-    /// Takes the most downstream work there is: it is what makes room.
-    fn unit(&mut self) -> Option<Unit<'a>> {
-        for (&id, lane) in &mut self.lanes {
-            let ready = matches!(lane.pieces.front(), Some(Piece::Ready { .. } | Piece::End(_) | Piece::Failed(_)));
-            if let Some(committer) = lane.committer.take_if(|_| ready) {
-                let piece = lane.pieces.pop_front().expect("it has a front");
-                lane.first += 1;
-                return Some(Unit::Commit(id, committer, piece));
-            }
-        }
-        let (id, number) = self.raw.pop_front()?;
-        let lane = self.lanes.get_mut(&id).expect("what is raw is in a lane");
-        let at = usize::try_from(number - lane.first).expect("few are in flight");
-        match std::mem::replace(&mut lane.pieces[at], Piece::Taken) {
-            Piece::Raw(encoding, block) => Some(Unit::Compress(id, number, encoding, block)),
-            _ => unreachable!("it was raw"),
-        }
-    }
-
-    fn lane(&mut self, id: LaneId) -> Result<&mut Lane<'a>> {
-        // Only failing takes a lane away from its task.
-        self.lanes.get_mut(&id).ok_or_else(Error::cancelled)
-    }
-
-    /// Ends a lane whose task failed: what was read before that is committed first, and may fail first.
-    fn end_with(&mut self, id: LaneId, error: Error) {
-        match self.lanes.get_mut(&id) {
-            Some(lane) if lane.committer.is_some() || !lane.pieces.is_empty() => {
-                lane.pieces.push_back(Piece::Failed(error));
-                self.in_flight += 1;
-            }
-            // Its committer is lost, or there never was one.
-            _ => self.fail(id, error),
-        }
-    }
-
-    /// Ends a lane that failed, and those behind it. Those before it go on: they may have an error of their own to tell.
-    fn fail(&mut self, id: LaneId, error: Error) {
-        if self.failure.as_ref().is_none_or(|(of, _)| id < *of) {
-            self.failure = Some((id, error));
-        }
-        for (_, lane) in self.lanes.split_off(&id) {
-            // What is being compressed is counted when it comes back.
-            self.in_flight -= lane.pieces.iter().filter(|piece| !matches!(piece, Piece::Taken)).count();
-        }
-        self.raw.retain(|(of, _)| *of < id);
-    }
-}
-
-fn caught(work: impl FnOnce() -> Result<()>) -> Result<()> {
+fn caught<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     // A panic is an error like any other: the result has to be cleaned up and the caller told.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
 }
-
-/// Cuts a stream into blocks for a lane.
-pub(super) struct Feed<'c, 'a> {
-    crew: &'c Crew<'a>,
-    lane: LaneId,
-    encoding: Option<Encoding>,
-    block: Vec<u8>,
-    any: bool,
-}
-
-impl<'c, 'a> Feed<'c, 'a> {
-    pub(super) fn new(crew: &'c Crew<'a>, lane: LaneId, encoding: Option<Encoding>) -> Self {
-        Self { crew, lane, encoding, block: Vec::new(), any: false }
-    }
-
-    pub(super) fn give(&mut self, mut bytes: &[u8]) -> Result<()> {
-        let whole = self.encoding.is_none() && self.block.is_empty();
-        if whole && self.crew.commit_now(self.lane, bytes)? {
-            return Ok(());
-        }
-        let len = if self.encoding.is_some() { BLOCK_LEN } else { PASSING_LEN };
-        while !bytes.is_empty() {
-            if self.block.capacity() == 0 {
-                self.block = self.crew.buffer(len);
-            }
-            let (now, later) = bytes.split_at(bytes.len().min(len - self.block.len()));
-            self.block.extend_from_slice(now);
-            bytes = later;
-            if self.block.len() == len {
-                self.send()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands on what is left. Of an empty stream, a block without bytes is compressed.
-    pub(super) fn end(mut self) -> Result<()> {
-        let nothing = self.block.is_empty() && (self.any || self.encoding.is_none());
-        if nothing { Ok(()) } else { self.send() }
-    }
-
-    fn send(&mut self) -> Result<()> {
-        self.any = true;
-        self.crew.push(self.lane, std::mem::take(&mut self.block), self.encoding)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,10 @@
 //! Doing what the plan says: every blob is read once, and what it turns out to be is held against what was claimed.
 
 mod assembly;
+mod block;
 mod commit;
 mod crew;
+mod measure;
 mod read;
 mod route;
 mod share;
@@ -68,8 +70,6 @@ struct Source<'a> {
     jobs: &'a Jobs,
     recompute: bool,
     sharing: &'a Sharing,
-    /// Whether each thread has a job of its own to read.
-    side_by_side: bool,
     cx: &'a Context<'a>,
 }
 

@@ -1,44 +1,56 @@
 //! The reading side of a job.
 
-use super::Source;
-use super::crew::{Crew, Feed, LaneId, Read};
-use super::route::{Handed, PlainMeter, StoredMeter};
+use super::crew::{Crew, Feed, LaneId, Members};
+use super::route::Route;
 use super::share::Reused;
-use crate::codec::Compression;
-use crate::content::{Flow, Meter, pump, relay};
+use super::{Facts, Source};
+use crate::codec::{Compression, Cutter};
+use crate::content::{Content, Flow, Receiver, pump, relay};
+use crate::context::Context;
 use crate::digest::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Blob;
 use crate::plan::JobId;
 
-/// Reads a job's blob and hands on, block by block, what its result is made of.
+/// Reads a job's blob and hands on, block by block, what is measured and what its result is made of.
 pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId) -> Result<()> {
     if let Some(reused) = source.sharing.reused(id) {
         return reuse(source, id, &reused, crew, lane);
     }
     let route = source.route(id);
     let content = &source.blob(source.jobs.get(id)).content;
-    let mut feed = Feed::new(crew, lane, route.encoding);
-    let mut meter = match route.plain {
-        PlainMeter::Reading(algorithm) => Some(Meter::new(algorithm)),
-        PlainMeter::Nowhere | PlainMeter::AsStored | PlainMeter::Committing(_) => None,
-    };
-    let mut hand_on = |bytes: &[u8]| feed.give(bytes);
-    let algorithm = match route.stored {
-        StoredMeter::Reading(algorithm) => algorithm,
-        StoredMeter::AsPlain => {
-            relay(content, &mut hand_on, source.cx)?;
-            feed.end()?;
-            return crew.end(lane, Read { stored: None, plain: None, made: None });
-        }
-    };
-    let plain_meter = meter.as_mut();
-    let flow = match route.handed {
-        Handed::Plain => Flow { plain: Some(&mut hand_on), plain_meter, ..Flow::default() },
-        Handed::Stored | Handed::Reused => Flow { stored: Some(&mut hand_on), plain_meter, ..Flow::default() },
-    };
-    let stored = pump(content, route.compression, algorithm, flow, source.cx)?;
-    feed.end()?;
-    crew.end(lane, Read { stored: Some(stored), plain: meter.map(Meter::finish), made: None })
+    let is_cut = crew.has_helpers && can_be_cut(&route, source.blob(source.jobs.get(id)), source.cx)?;
+    let from = if is_cut { members(content, crew, lane, source.cx)? } else { 0 };
+    // What was read before is told already.
+    let cx = if from > 0 { &source.cx.unobserved() } else { source.cx };
+    if from == 0 || from < content.size() {
+        let mut feed = Feed::new(crew, lane, route.encoding, route.is_plain());
+        relay((content, from), route.compression, &mut feed, cx)?;
+        feed.end()?;
+    }
+    crew.end(lane, None)
+}
+
+/// Tells whether a blob likely consists of members that can be inflated by themselves.
+fn can_be_cut(route: &Route, blob: &Blob, cx: &Context<'_>) -> Result<bool> {
+    let is_safe = blob.content.size().saturating_mul(Compression::MOST) <= cx.limits.inflated_bytes;
+    // What is compressed again must be cut by its plain bytes.
+    if route.compression != Compression::Gzip || route.encoding.is_some() || !is_safe {
+        return Ok(false);
+    }
+    let mut head = [0; Cutter::HEAD_LEN];
+    let len = blob.content.read_start(&mut head)?;
+    // A stream whose last member can be all of it has no other.
+    Ok(Cutter::suits(&head[..len]) && blob.plain_size_hint()?.is_none())
+}
+
+/// Hands on members of a gzip stream, as long as they can be told, and returns where they end.
+fn members(content: &Content, crew: &Crew<'_>, lane: LaneId, cx: &Context<'_>) -> Result<u64> {
+    let mut members = Members::new(crew, lane);
+    let read = relay((content, 0), Compression::None, &mut members, cx);
+    cx.cancel.check()?;
+    // If it ends too early, or cannot be read, who reads it once more tells.
+    members.end(read.is_ok())
 }
 
 /// Reads a job's blob, so that what is claimed of it is checked, and hands on what another conversion made of the same.
@@ -48,12 +60,12 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
     let stored = pump(content, Compression::None, Algorithm::Sha256, Flow::default(), source.cx)?;
     if stored.digest != recipe.of {
         // Settling says what is wrong.
-        return crew.end(lane, Read { stored: Some(stored), plain: Some(stored), made: None });
+        return crew.end(lane, Some(Facts { stored, plain: Some(stored), made: None }));
     }
-    let mut feed = Feed::new(crew, lane, None);
+    let mut feed = Feed::new(crew, lane, None, true);
     // It is not the input that is read here.
     let cx = source.cx.unobserved();
-    let flow = Flow { stored: Some(&mut |bytes| feed.give(bytes)), ..Flow::default() };
+    let flow = Flow { stored: Some(&mut |bytes| feed.plain(bytes)), ..Flow::default() };
     let found = pump(&made.content, Compression::None, Algorithm::Sha256, flow, &cx);
     if found.as_ref().ok() != Some(&made.stored) {
         cx.cancel.check()?;
@@ -62,5 +74,5 @@ fn reuse(source: Source<'_>, id: JobId, reused: &Reused, crew: &Crew<'_>, lane: 
         return Err(content.locate(error.stale()));
     }
     feed.end()?;
-    crew.end(lane, Read { stored: Some(stored), plain: Some(made.plain), made: Some(made.stored) })
+    crew.end(lane, Some(Facts { stored, plain: Some(made.plain), made: Some(made.stored) }))
 }

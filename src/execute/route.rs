@@ -1,111 +1,88 @@
-//! Which way a job's bytes take: what is read, what is measured where, what is written. Pure.
+//! Which way a job's bytes take: what is read, what is measured, what is written. Pure.
 
-use super::crew::Read;
-use super::{Facts, Source};
+use super::Source;
+use super::block::Streams;
 use crate::codec::{Compression, Encoding};
-use crate::content::Measured;
 use crate::digest::Algorithm;
 use crate::graph::Blob;
 use crate::plan::{Action, Job, JobId};
 
-/// What is handed on to the committing side.
+/// Which of a job's streams becomes the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handed {
-    /// Bytes as they are stored in the source.
+enum Written {
+    /// The bytes as they are stored in the source.
     Stored,
-    /// Bytes after inflating.
+    /// The bytes after inflating, or those that another conversion made of them.
     Plain,
-    /// A result that another conversion made of the same.
-    Reused,
-}
-
-/// Where the stored bytes are measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StoredMeter {
-    /// Where they are read.
-    Reading(Algorithm),
-    /// They are the plain stream, which is measured beside what is made of it: two hashes at a time take less.
-    AsPlain,
-}
-
-/// Where the plain stream is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PlainMeter {
-    /// Nowhere: it is no layer.
-    Nowhere,
-    /// It is the stored stream.
-    AsStored,
-    /// Where it is inflated.
-    Reading(Algorithm),
-    /// Where it is written from.
-    Committing(Algorithm),
+    /// What is made of them here.
+    Made,
 }
 
 /// The way of one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route {
+    /// What has to be undone.
     pub(super) compression: Compression,
-    pub(super) stored: StoredMeter,
-    pub(super) handed: Handed,
-    pub(super) plain: PlainMeter,
-    /// How the result is made of what is handed on, if that is not the result.
+    /// How the result is made of the plain stream, if that is not the result.
     pub(super) encoding: Option<Encoding>,
-    /// Of the result's digest.
-    pub(super) made: Algorithm,
+    pub(super) is_layer: bool,
+    written: Written,
+    /// How the streams are measured, if they are.
+    pub(super) stored: Option<Algorithm>,
+    /// `None` when it is measured as the stored one, too.
+    pub(super) plain: Option<Algorithm>,
+    pub(super) made: Option<Algorithm>,
 }
 
 impl Route {
-    /// `side_by_side`: whether each thread has a job of its own to read. Then nobody is there to take measuring off its hands,
-    /// and where it is read it takes less.
-    pub(super) fn of(blob: &Blob, job: &Job, side_by_side: bool) -> Self {
-        let (made, plain_algorithm) = job.algorithms();
+    pub(super) fn of(blob: &Blob, job: &Job) -> Self {
+        let (made, plain) = job.algorithms();
         let stored = job.stored_algorithm();
         let compression = blob.layer_compression();
-        let is_plain = compression == Compression::None;
-        let as_stored = is_plain && stored == plain_algorithm;
-        let handed = match job.action {
-            Action::Copy => Handed::Stored,
-            Action::Decompress | Action::Compress(_) | Action::Recompress(_) => Handed::Plain,
-        };
+        let is_layer = blob.compression.is_some();
         let encoding = job.action.encoding();
-        let plain = match (blob.compression, handed) {
-            (None, _) => PlainMeter::Nowhere,
-            (Some(_), _) if as_stored && encoding.is_none() => PlainMeter::AsStored,
-            (Some(_), _) if !is_plain && encoding.is_none() && (handed == Handed::Stored || side_by_side) => {
-                PlainMeter::Reading(plain_algorithm)
-            }
-            (Some(_), _) => PlainMeter::Committing(plain_algorithm),
+        let written = match job.action {
+            Action::Copy => Written::Stored,
+            Action::Decompress => Written::Plain,
+            Action::Compress(_) | Action::Recompress(_) => Written::Made,
         };
-        let stored = match plain {
-            PlainMeter::Committing(_) if as_stored => StoredMeter::AsPlain,
-            _ => StoredMeter::Reading(stored),
-        };
-        Self { compression, stored, handed, plain, encoding, made }
+        let as_stored = compression == Compression::None && stored == plain;
+        Self {
+            compression,
+            encoding,
+            is_layer,
+            written,
+            stored: Some(stored),
+            plain: (is_layer && !as_stored).then_some(plain),
+            made: encoding.map(|_| made),
+        }
     }
 
-    /// Puts together what both sides measured.
-    pub(super) fn facts(&self, read: Read, committed: Option<Measured>, made: Option<Measured>) -> Facts {
-        let stored = read.stored.or(committed).expect("one of the sides measures what is stored");
-        if self.handed == Handed::Reused {
-            return Facts { stored, plain: read.plain, made: read.made };
+    /// The way of a job whose result another conversion made: what is handed on is known.
+    fn reused(self) -> Self {
+        let compression = Compression::None;
+        Self { compression, encoding: None, written: Written::Plain, stored: None, plain: None, made: None, ..self }
+    }
+
+    /// Tells whether what is stored is the plain stream.
+    pub(super) fn is_plain(&self) -> bool {
+        self.compression == Compression::None
+    }
+
+    /// Returns the piece of the result.
+    pub(super) fn written<'b>(&self, streams: Streams<'b>) -> &'b [u8] {
+        match self.written {
+            Written::Stored if !self.is_plain() => streams.stored,
+            Written::Stored | Written::Plain => streams.plain,
+            Written::Made => streams.made,
         }
-        let plain = match self.plain {
-            PlainMeter::Nowhere => None,
-            PlainMeter::AsStored => Some(stored),
-            PlainMeter::Reading(_) => read.plain,
-            PlainMeter::Committing(_) => committed,
-        };
-        Facts { stored, plain, made }
     }
 }
 
 impl Source<'_> {
     pub(super) fn route(&self, id: JobId) -> Route {
         let job = self.jobs.get(id);
-        let route = Route::of(self.blob(job), job, self.side_by_side);
-        match self.sharing.reused(id) {
-            Some(_) => Route { handed: Handed::Reused, plain: PlainMeter::Nowhere, encoding: None, ..route },
-            None => route,
-        }
+        let route = Route::of(self.blob(job), job);
+        if self.sharing.reused(id).is_some() { route.reused() } else { route }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::image::noise;
 use crate::support::shared::testdata;
-use crate::support::{Codec, Sandbox, Style, Tree, docker, file, image, sha256};
+use crate::support::{Codec, Layer, Sandbox, Style, Tree, docker, file, image, sha256};
 
 /// Enough layers to keep many threads busy, some too large for one block of a compressor.
 fn input(sandbox: &Sandbox) -> PathBuf {
@@ -50,6 +50,46 @@ fn threads_do_not_change_a_byte() {
             digest(&out)
         });
         assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{to} {compression}: {digests:?}");
+    }
+}
+
+/// What this program compressed is inflated by many threads, as far as they can tell the members apart; that shows in
+/// nothing.
+#[test]
+fn threads_do_not_change_what_is_made_of_members() {
+    let sandbox = Sandbox::new();
+    let text = |n: usize| file(&format!("text{n}"), &format!("the same {n} words again and again ").repeat(150_000));
+    // A file that begins like a member, behind what could be the size of one, in a member that only holds bytes.
+    let mut tar = noise(5, 1_500_000).tar;
+    tar[600_000..600_014].copy_from_slice(b"\x00\x00\x10\x00\x1f\x8b\x08\0\0\0\0\0\0\xff");
+    let looks_like_one = Layer::from_tar(tar);
+    let image = image().layer(text(1)).layer(noise(1, 3_000_000)).layer(looks_like_one).layer(text(2)).tag("d/a:1");
+    let input = sandbox.put_tree("in.tar", &docker(&[image], Style::Classic));
+    for level in ["2", "fast"] {
+        let gzip = sandbox.path(&format!("{level}.oci.tar"));
+        sandbox.convert("oci-archive", &input, &gzip).args(["--compression-level", level]).ok();
+        let good = fs::read(&gzip).expect("an archive");
+        for damage in [None, Some(good.len() / 3), Some(good.len() * 4 / 5)] {
+            let mut bytes = good.clone();
+            if let Some(at) = damage {
+                bytes[at] ^= 0x10;
+            }
+            let input = sandbox.put(&format!("{level}.tar"), &bytes);
+            for to in ["docker-archive", "oci-dir"] {
+                let answers = ["1", "2", "3", "8"].map(|threads| {
+                    let out = sandbox.path(&format!("{level}-{to}-{threads}-{damage:?}"));
+                    let run = sandbox.convert(to, &input, &out).args(["--threads", threads]).run();
+                    let said = run.stderr.replace(&*out.to_string_lossy(), "OUT");
+                    assert_eq!(
+                        run.code,
+                        if damage.is_some() { 3 } else { 0 },
+                        "{level} {to} {threads} {damage:?}: {said}"
+                    );
+                    if damage.is_none() { digest(&out) } else { said }
+                });
+                assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{level} {to} {damage:?}: {answers:#?}");
+            }
+        }
     }
 }
 

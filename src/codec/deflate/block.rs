@@ -2,6 +2,7 @@
 
 use std::hint::select_unpredictable;
 
+use super::super::member::LONGEST_STORED;
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman;
@@ -11,8 +12,6 @@ use super::symbols::{END_OF_BLOCK, LENGTHS, Symbols, distance_extra_bits};
 /// bits that fit into a [`BitWriter`] at once.
 const LITERAL_BITS: usize = 14;
 const DISTANCE_BITS: usize = 15;
-/// The longest block that is stored.
-const STORED: usize = 65_535;
 
 /// The two codes of a block.
 struct Codes {
@@ -54,7 +53,7 @@ pub(super) fn write<'a>(input: &[u8], is_last: bool, symbols: &Symbols, mut bits
     let extra = extra_of_lengths + extra_of_distances;
     let own_cost = 3 + header.cost() + own.cost(&literals, &distances) + extra;
     let fixed_cost = 3 + fixed.cost(&literals, &distances) + extra;
-    let stored_cost = input.len().div_ceil(STORED).max(1) * 5 * 8 + input.len() * 8;
+    let stored_cost = input.len().div_ceil(LONGEST_STORED).max(1) * 5 * 8 + input.len() * 8;
 
     if stored_cost <= own_cost.min(fixed_cost) {
         return store(input, is_last, bits);
@@ -75,7 +74,7 @@ pub(super) fn write<'a>(input: &[u8], is_last: bool, symbols: &Symbols, mut bits
 }
 
 fn store<'a>(input: &[u8], is_last: bool, mut bits: BitWriter<'a>) -> BitWriter<'a> {
-    let mut pieces = input.chunks(STORED).peekable();
+    let mut pieces = input.chunks(LONGEST_STORED).peekable();
     while let Some(piece) = pieces.next() {
         let len = piece.len() as u64;
         bits.put(u64::from(is_last && pieces.peek().is_none()), 3);

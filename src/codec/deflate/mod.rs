@@ -15,7 +15,7 @@ mod symbols;
 mod tests;
 mod window;
 
-use super::stored::{gzip_header, gzip_trailer};
+use super::member::{gzip_header, gzip_trailer};
 use bits::{BitWriter, ROOM, Room};
 use symbols::{Found, Symbols};
 use window::{CAPACITY, Input, Ring, Window};
