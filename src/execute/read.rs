@@ -6,7 +6,7 @@ use super::share::Reused;
 use super::{Facts, Source};
 use crate::codec::{Compression, Cutter};
 use crate::content::{Content, Flow, Receiver, pump, relay};
-use crate::context::Context;
+use crate::context::{Context, Event};
 use crate::digest::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Blob;
@@ -21,11 +21,9 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
     let content = &source.blob(source.jobs.get(id)).content;
     let is_cut = crew.has_helpers && can_be_cut(&route, source.blob(source.jobs.get(id)), source.cx)?;
     let from = if is_cut { members(content, crew, lane, source.cx)? } else { 0 };
-    // What was read before is told already.
-    let cx = if from > 0 { &source.cx.unobserved() } else { source.cx };
     if from == 0 || from < content.size() {
         let mut feed = Feed::new(crew, lane, route.encoding, route.is_plain());
-        relay((content, from), route.compression, &mut feed, cx)?;
+        relay((content, from), route.compression, &mut feed, source.cx)?;
         feed.end()?;
     }
     crew.end(lane, None)
@@ -50,7 +48,11 @@ fn members(content: &Content, crew: &Crew<'_>, lane: LaneId, cx: &Context<'_>) -
     let read = relay((content, 0), Compression::None, &mut members, cx);
     cx.cancel.check()?;
     // If it ends too early, or cannot be read, who reads it once more tells.
-    members.end(read.is_ok())
+    let (from, to) = members.end(read.is_ok())?;
+    if from < content.size() {
+        cx.observer.on(&Event::Planned { bytes: to - from });
+    }
+    Ok(from)
 }
 
 /// Reads a job's blob, so that what is claimed of it is checked, and hands on what another conversion made of the same.

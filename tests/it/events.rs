@@ -75,6 +75,29 @@ fn every_blob_is_started_read_and_ended_once() {
     }
 }
 
+/// Where members are inflated by themselves, and that turns out to be wrong, some bytes are read again. They are planned,
+/// too: nobody sees more than everything.
+#[test]
+fn what_is_read_again_is_planned() {
+    let text = || file("text", &"the same words again and again ".repeat(100_000));
+    for (layer, codec, again) in [
+        (text(), Codec::Gzip, false),
+        (noise(1, 1_500_000), Codec::GzipHalves, false),
+        (noise(1, 6_000_000), Codec::GzipHalves, true),
+    ] {
+        let sandbox = Sandbox::new();
+        let image = image().layer(layer.codec(codec)).tag("a:1");
+        let input = sandbox.put_tree("in.tar", &Layout::new().named(&image, "docker.io/library/a:1").tree());
+        let size = std::fs::metadata(&input).expect("an input").len();
+        let events = heard(Input::Path(input), Format::DockerArchive, &sandbox, 2);
+        let sum = |of: fn(&Event) -> u64| events.iter().map(of).sum::<u64>();
+        let planned = sum(|event| if let Event::Planned { bytes } = event { *bytes } else { 0 });
+        let read = sum(|event| if let Event::Read { bytes, .. } = event { *bytes } else { 0 });
+        assert_eq!(planned, read, "{codec:?}");
+        assert_eq!(read > size, again, "{codec:?}: {read} of {size}");
+    }
+}
+
 #[test]
 fn copies_of_what_cannot_be_read_by_position_are_told() {
     let sandbox = Sandbox::new();

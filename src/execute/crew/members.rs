@@ -10,7 +10,9 @@ pub(in crate::execute) struct Members<'c, 'a> {
     crew: &'c Crew<'a>,
     lane: LaneId,
     cutter: Cutter,
-    /// Where in the content the next run begins.
+    /// How much of the content was read.
+    read: u64,
+    /// Where in it the next run begins.
     at: u64,
     /// Whether it goes on with something else than members that can be found, or a guess was wrong.
     is_over: bool,
@@ -18,14 +20,14 @@ pub(in crate::execute) struct Members<'c, 'a> {
 
 impl<'c, 'a> Members<'c, 'a> {
     pub(in crate::execute) fn new(crew: &'c Crew<'a>, lane: LaneId) -> Self {
-        Self { crew, lane, cutter: Cutter::default(), at: 0, is_over: false }
+        Self { crew, lane, cutter: Cutter::default(), read: 0, at: 0, is_over: false }
     }
 
-    /// Returns where a decoder of the whole stream has to go on, if the content was handed on to its end or its reader
-    /// stopped. What is before that was inflated.
-    pub(in crate::execute) fn end(mut self, is_whole: bool) -> Result<u64> {
+    /// Returns up to where the members were inflated, and up to where the content was read. `is_whole`: whether that is its
+    /// end. A decoder of the whole stream has to go on.
+    pub(in crate::execute) fn end(mut self, is_whole: bool) -> Result<(u64, u64)> {
         while is_whole && !self.is_over && self.hand_on(Cutter::last)? {}
-        Ok(self.crew.wrong_guess(self.lane)?.unwrap_or(self.at))
+        Ok((self.crew.wrong_guess(self.lane)?.unwrap_or(self.at), self.read))
     }
 
     /// Hands on what is cut off next, and tells whether there was something.
@@ -49,6 +51,7 @@ impl<'c, 'a> Members<'c, 'a> {
 
 impl Receiver for Members<'_, '_> {
     fn stored(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        self.read += bytes.len() as u64;
         self.cutter.push(bytes);
         while self.hand_on(Cutter::next)? {}
         // Nobody is told: it is how the reader is stopped.
