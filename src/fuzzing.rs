@@ -143,7 +143,10 @@ pub fn inflate_pieces(stream: &[u8], size: usize) -> (Vec<u8>, std::result::Resu
 /// Compresses as layers are compressed.
 pub fn deflate(plain: &[u8], compression: Compression, level: Option<CompressionLevel>) -> Result<Vec<u8>> {
     let mut encoder = BlockEncoder::new(Encoding::new(compression, level)?)?;
-    let mut made = Vec::new();
-    plain.chunks(BLOCK_LEN).try_for_each(|block| encoder.encode(block, &mut made))?;
-    Ok(made)
+    let (mut stream, mut made) = (Vec::new(), Vec::new());
+    for block in plain.chunks(BLOCK_LEN) {
+        encoder.encode(block, &mut made)?;
+        stream.extend_from_slice(&made);
+    }
+    Ok(stream)
 }

@@ -141,8 +141,11 @@ mod tests {
     /// Compresses as layers are.
     fn compressed(plain: &[u8]) -> Vec<u8> {
         let mut encoder = BlockEncoder::new(Encoding::new(Compression::Gzip, None).unwrap()).unwrap();
-        let mut stored = Vec::new();
-        plain.chunks(BLOCK_LEN).for_each(|block| encoder.encode(block, &mut stored).unwrap());
+        let (mut stored, mut made) = (Vec::new(), Vec::new());
+        for block in plain.chunks(BLOCK_LEN) {
+            encoder.encode(block, &mut made).unwrap();
+            stored.extend_from_slice(&made);
+        }
         stored
     }
 

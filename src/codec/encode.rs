@@ -66,14 +66,11 @@ impl Encoding {
 }
 
 /// Compresses blocks; one for each thread.
-pub(crate) struct BlockEncoder {
-    codec: Codec,
-    /// Room for the largest block there can be; what is handed out is as large as it has to be.
-    room: Vec<u8>,
-}
+pub(crate) struct BlockEncoder(Codec);
 
 enum Codec {
-    Gzip(libdeflater::Compressor),
+    /// With room for the largest block there can be.
+    Gzip(libdeflater::Compressor, Vec<u8>),
     GzipDefault(Box<Deflate<Lazy>>),
     GzipFast(Box<Deflate<Greedy>>),
     Zstd(zstd::bulk::Compressor<'static>),
@@ -81,39 +78,37 @@ enum Codec {
 
 impl BlockEncoder {
     pub(crate) fn new(encoding: Encoding) -> Result<Self> {
-        let (codec, bound) = match encoding {
+        Ok(Self(match encoding {
             Encoding::Gzip { level } => {
                 let mut compressor = libdeflate(level);
                 let bound = compressor.gzip_compress_bound(BLOCK_LEN);
-                (Codec::Gzip(compressor), bound)
+                Codec::Gzip(compressor, vec![0; bound])
             }
-            Encoding::GzipDefault => (Codec::GzipDefault(Box::new(Deflate::new())), 0),
-            Encoding::GzipFast => (Codec::GzipFast(Box::new(Deflate::new())), 0),
-            Encoding::Zstd { level } => (Codec::Zstd(zstd_compressor(level, &[])?), zstd_bound()),
+            Encoding::GzipDefault => Codec::GzipDefault(Box::new(Deflate::new())),
+            Encoding::GzipFast => Codec::GzipFast(Box::new(Deflate::new())),
+            Encoding::Zstd { level } => Codec::Zstd(zstd_compressor(level, &[])?),
             Encoding::ZstdDefault => {
-                let parameters = [CParameter::HashLog(16), CParameter::ChainLog(15)];
-                (Codec::Zstd(zstd_compressor(3, &parameters)?), zstd_bound())
+                Codec::Zstd(zstd_compressor(3, &[CParameter::HashLog(16), CParameter::ChainLog(15)])?)
             }
-            Encoding::ZstdFast => (Codec::Zstd(zstd_compressor(1, &[CParameter::MinMatch(6)])?), zstd_bound()),
-        };
-        Ok(Self { codec, room: vec![0; bound] })
+            Encoding::ZstdFast => Codec::Zstd(zstd_compressor(1, &[CParameter::MinMatch(6)])?),
+        }))
     }
 
-    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own at the end of `made`.
+    /// Compresses one block, of at most [`BLOCK_LEN`] bytes, into a stream of its own, which takes the place of what is in
+    /// `made`.
     pub(crate) fn encode(&mut self, block: &[u8], made: &mut Vec<u8>) -> Result<()> {
-        match &mut self.codec {
-            Codec::Gzip(_) | Codec::GzipDefault(_) if is_dense(block) => gzip_stored(block, made),
-            Codec::Gzip(compressor) => {
-                let len =
-                    compressor.gzip_compress(block, &mut self.room).expect("there is room for libdeflate's bound");
-                made.extend_from_slice(&self.room[..len]);
+        made.clear();
+        match &mut self.0 {
+            Codec::Gzip(..) | Codec::GzipDefault(_) if is_dense(block) => gzip_stored(block, made),
+            Codec::Gzip(compressor, room) => {
+                let len = compressor.gzip_compress(block, room).expect("there is room for libdeflate's bound");
+                made.extend_from_slice(&room[..len]);
             }
             Codec::GzipDefault(compressor) => compressor.gzip(block, made),
             Codec::GzipFast(compressor) => compressor.gzip(block, made),
             Codec::Zstd(compressor) => {
-                let len = compressor.compress_to_buffer(block, &mut self.room[..]);
-                let len = len.map_err(|e| Error::io("cannot compress", e))?;
-                made.extend_from_slice(&self.room[..len]);
+                made.reserve_exact(zstd::zstd_safe::compress_bound(block.len()));
+                compressor.compress_to_buffer(block, made).map_err(|e| Error::io("cannot compress", e))?;
             }
         }
         Ok(())
@@ -131,10 +126,6 @@ fn zstd_compressor(level: i32, parameters: &[CParameter]) -> Result<zstd::bulk::
         Ok(compressor)
     };
     set_up().map_err(|e| Error::io("cannot set up zstd", e))
-}
-
-fn zstd_bound() -> usize {
-    zstd::zstd_safe::compress_bound(BLOCK_LEN)
 }
 
 #[cfg(test)]
@@ -163,8 +154,11 @@ mod tests {
             (Encoding::Zstd { level: 3 }, "fab20b03463cc4a06081ba2e7dcc4a2e338b99582308d46c016170f5565e65b6"),
         ] {
             let mut encoder = BlockEncoder::new(encoding).unwrap();
-            let mut blocks = Vec::new();
-            text.chunks(BLOCK_LEN).for_each(|block| encoder.encode(block, &mut blocks).unwrap());
+            let (mut blocks, mut made) = (Vec::new(), Vec::new());
+            for block in text.chunks(BLOCK_LEN) {
+                encoder.encode(block, &mut made).unwrap();
+                blocks.extend_from_slice(&made);
+            }
             let mut back = Vec::new();
             let limits = Limits::default();
             decoder(encoding.compression(), &blocks[..], &limits).unwrap().read_to_end(&mut back).unwrap();

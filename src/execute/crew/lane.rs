@@ -154,7 +154,11 @@ impl<'a> State<'a> {
 
     /// Puts a piece at the end of a lane, and tells whether there was room.
     pub(super) fn put(&mut self, id: LaneId, piece: &mut Option<Piece>, room: usize) -> Result<bool> {
-        let has_room = self.in_flight < room;
+        // Ends take no memory, and keep no block from being worked on.
+        let is_end = |piece: &Piece| matches!(piece, Piece::End(_) | Piece::Ended(_));
+        let ends = self.lanes.values().flat_map(|lane| &lane.pieces).filter(|piece| is_end(piece)).count();
+        let alike = if piece.as_ref().is_some_and(is_end) { ends } else { self.in_flight - ends };
+        let has_room = alike < room;
         let lane = self.lane(id)?;
         // Each lane may always have one, so that none waits for the others' ends.
         let Some(piece) = piece.take_if(|_| has_room || lane.pieces.is_empty()) else { return Ok(false) };

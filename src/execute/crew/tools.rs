@@ -30,7 +30,6 @@ impl Tools {
             Some((_, encoder)) => encoder,
             None => BlockEncoder::new(encoding)?,
         };
-        block.made.clear();
         encoder.encode(&block.plain, &mut block.made)?;
         put_back(&self.encoders, (encoding, encoder));
         Ok(())
