@@ -24,11 +24,4 @@ impl Block {
     pub(super) fn streams(&self) -> Streams<'_> {
         Streams { stored: &self.stored[self.from..], plain: &self.plain, made: &self.made }
     }
-
-    pub(super) fn clear(&mut self) {
-        self.from = 0;
-        self.stored.clear();
-        self.plain.clear();
-        self.made.clear();
-    }
 }

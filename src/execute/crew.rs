@@ -215,15 +215,19 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
-    /// Returns a block with room in it, and with what was in it before.
-    fn used_block(&self) -> Block {
-        self.lock().spare.pop().unwrap_or_default()
-    }
-
     /// Returns an empty block, with room if there is one that was used.
     fn empty_block(&self) -> Block {
-        let mut block = self.used_block();
-        block.clear();
+        let mut block = self.block_to_fill();
+        block.plain.clear();
+        block
+    }
+
+    /// Returns a block whose plain bytes are about to be replaced: clearing them would only have them zeroed again.
+    fn block_to_fill(&self) -> Block {
+        let mut block = self.lock().spare.pop().unwrap_or_default();
+        block.from = 0;
+        block.stored.clear();
+        block.made.clear();
         block
     }
 

@@ -120,9 +120,8 @@ impl Receiver for Feed<'_, '_> {
         if self.begun.is_some() || (self.encoding.is_some() && bytes.len() < BLOCK_LEN) {
             return self.gather(bytes);
         }
-        let mut block = self.crew.used_block();
+        let mut block = self.crew.block_to_fill();
         std::mem::swap(&mut block.plain, bytes);
-        block.made.clear();
         self.send(block)
     }
 
