@@ -4,7 +4,7 @@
 
 demo: ## Build, convert a real archive both ways, show that the image ID is unchanged
 	cargo build --release --locked
-	scripts/demo target/release/transload
+	scripts/demo "$${CARGO_TARGET_DIR:-target}/release/transload"
 
 test: check ## Install what the tests need (Debian, as root) and run everything that CI runs
 
