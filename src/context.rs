@@ -67,7 +67,8 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
-    /// Reading of a blob begins.
+    /// Reading of a blob begins, or goes on where something else has to be tried; what is read again was
+    /// [`Planned`](Self::Planned).
     Started {
         /// Tells it from what is read at the same time, on other threads. Not used again by this [`Context`].
         id: u64,
@@ -78,7 +79,7 @@ pub enum Event {
         /// Its bytes as they are stored in the input.
         size: u64,
     },
-    /// More bytes of the input were read and hashed.
+    /// More bytes of the input were read.
     Read {
         /// Of which blob, see [`Started`](Self::Started).
         id: u64,

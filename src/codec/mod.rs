@@ -50,7 +50,7 @@ impl Compression {
     }
 
     /// DEFLATE makes no more than this out of one byte.
-    pub(crate) const MOST: u64 = 1032;
+    pub(crate) const DEFLATE_MOST: u64 = 1032;
 
     /// Returns what a layer of this stored size and these last bytes likely inflates to, where they tell. A gzip member
     /// ends in its size modulo 2³² (RFC 1952, 2.3.1); a stream can have several members, so the size is taken only when a
@@ -64,7 +64,7 @@ impl Compression {
                 // What does not compress is stored in blocks of 65535 bytes, which take 5 more.
                 let overhead = stored / 8192 + 256;
                 let fits = size > 0 && size.is_multiple_of(TAR_BLOCK);
-                (fits && size + overhead >= stored && size <= stored.saturating_mul(Self::MOST)).then_some(size)
+                (fits && size + overhead >= stored && size <= stored.saturating_mul(Self::DEFLATE_MOST)).then_some(size)
             }
             Self::Zstd | Self::Bzip2 | Self::Xz => None,
         }

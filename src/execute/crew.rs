@@ -34,7 +34,8 @@ use crate::hands::Hands;
 use crate::pool::panicked;
 
 /// For each thread there are one and a half blocks, with what they are made of and what is made of them, and a codec's
-/// tables in memory, about 6 MiB, and a conversion may take 64 MiB. More threads would wait: eight make about as much as one can read and hash, or one file take.
+/// tables in memory, about 6 MiB, and a conversion may take 64 MiB. More threads would wait: eight make about as much as one
+/// can read and hash, or one file take.
 pub(super) const MAX_THREADS: usize = 8;
 
 /// Measures a lane's pieces, in order.

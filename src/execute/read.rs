@@ -18,8 +18,9 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
         return reuse(source, id, &reused, crew, lane);
     }
     let route = source.route(id);
-    let content = &source.blob(source.jobs.get(id)).content;
-    let is_cut = crew.has_helpers && can_be_cut(&route, source.blob(source.jobs.get(id)), source.cx)?;
+    let blob = source.blob(source.jobs.get(id));
+    let content = &blob.content;
+    let is_cut = crew.has_helpers && can_be_cut(&route, blob, source.cx)?;
     let from = if is_cut { members(content, crew, lane, source.cx)? } else { 0 };
     if from == 0 || from < content.size() {
         let mut feed = Feed::new(crew, lane, route.encoding, route.is_plain());
@@ -31,7 +32,7 @@ pub(super) fn read(source: Source<'_>, id: JobId, crew: &Crew<'_>, lane: LaneId)
 
 /// Tells whether a blob likely consists of members that can be inflated by themselves.
 fn can_be_cut(route: &Route, blob: &Blob, cx: &Context<'_>) -> Result<bool> {
-    let is_safe = blob.content.size().saturating_mul(Compression::MOST) <= cx.limits.inflated_bytes;
+    let is_safe = blob.content.size().saturating_mul(Compression::DEFLATE_MOST) <= cx.limits.inflated_bytes;
     // What is compressed again must be cut by its plain bytes.
     if route.compression != Compression::Gzip || route.encoding.is_some() || !is_safe {
         return Ok(false);

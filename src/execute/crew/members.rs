@@ -23,8 +23,8 @@ impl<'c, 'a> Members<'c, 'a> {
         Self { crew, lane, cutter: Cutter::default(), read: 0, at: 0, is_over: false }
     }
 
-    /// Returns up to where the members were inflated, and up to where the content was read. `is_whole`: whether that is its
-    /// end. A decoder of the whole stream has to go on.
+    /// Returns up to where the members were inflated, and up to where the content was read; `is_whole` if that is its end.
+    /// What is behind the first of them, a decoder of the whole stream has to inflate.
     pub(in crate::execute) fn end(mut self, is_whole: bool) -> Result<(u64, u64)> {
         while is_whole && !self.is_over && self.hand_on(Cutter::last)? {}
         Ok((self.crew.wrong_guess(self.lane)?.unwrap_or(self.at), self.read))
