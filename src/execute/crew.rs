@@ -167,10 +167,7 @@ impl<'a> Crew<'a> {
     /// Hands on what is to be inflated by itself. Once that could not be done with something before it, it is not taken;
     /// tells whether it was.
     fn push_members(&self, lane: LaneId, block: Block) -> Result<bool> {
-        if self.lock().lane(lane)?.was_wrong() {
-            return Ok(false);
-        }
-        self.put(lane, Piece::Raw(Work::Inflate, block)).map(|()| true)
+        self.put_while(lane, Piece::Raw(Work::Inflate, block), |lane| !lane.was_wrong())
     }
 
     /// Waits until it is known whether all guesses were right. If not, returns where the first one was that was wrong; what
@@ -178,10 +175,12 @@ impl<'a> Crew<'a> {
     fn wrong_guess(&self, lane: LaneId) -> Result<Option<u64>> {
         let mut state = self.lock();
         loop {
-            match state.wrong_guess(lane)? {
-                Some(wrong) => return Ok(wrong),
-                None => state = self.help(state),
+            if let Some(wrong) = state.wrong_guess(lane)? {
+                // Where something was forgotten, there is room now.
+                self.changed.notify_all();
+                return Ok(wrong);
             }
+            state = self.help(state);
         }
     }
 
@@ -191,13 +190,22 @@ impl<'a> Crew<'a> {
     }
 
     fn put(&self, id: LaneId, piece: Piece) -> Result<()> {
+        self.put_while(id, piece, |_| true).map(drop)
+    }
+
+    /// Waits for room as long as the lane wants the piece, and tells whether it was taken.
+    fn put_while(&self, id: LaneId, piece: Piece, wants: impl Fn(&Lane<'a>) -> bool) -> Result<bool> {
         let mut piece = Some(piece);
         let mut state = self.lock();
-        while !state.put(id, &mut piece, self.room)? {
+        while wants(state.lane(id)?) {
+            if state.put(id, &mut piece, self.room)? {
+                drop(state);
+                self.changed.notify_all();
+                return Ok(true);
+            }
             state = self.help(state);
         }
-        self.changed.notify_all();
-        Ok(())
+        Ok(false)
     }
 
     /// Waits until all of a lane is committed, and closes it.
