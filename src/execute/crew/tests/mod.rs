@@ -1,5 +1,7 @@
 //! Lanes keep their order, and the first error is told.
 
+mod storm;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
