@@ -64,10 +64,8 @@ pub(super) struct State<'a> {
     raw: VecDeque<(LaneId, u64)>,
     /// Pieces that were handed on and not committed yet.
     pub(super) in_flight: usize,
-    /// Whether the caller's thread, which always has a hand, has nothing to do.
-    pub(super) caller_idle: bool,
-    /// Other threads that have nothing to do, or no hand to do it with.
-    pub(super) others_idle: usize,
+    /// Threads that have nothing to do, or no hand to do it with.
+    pub(super) idle: usize,
     pub(super) failure: Option<(LaneId, Error)>,
     pub(super) spare: Vec<Block>,
 }
