@@ -216,7 +216,8 @@ impl<'a> State<'a> {
     /// Ends a lane whose task failed: what was read before that is committed first, and may fail first.
     pub(super) fn end_with(&mut self, id: LaneId, error: Error) {
         match self.lanes.get_mut(&id) {
-            Some(lane) if lane.committer.is_some() || !lane.pieces.is_empty() => {
+            // Where somebody commits right now, the measurer is at hand.
+            Some(lane) if lane.measurer.is_some() || lane.committer.is_some() || !lane.pieces.is_empty() => {
                 lane.pieces.push_back(Piece::Failed(error));
                 self.in_flight += 1;
             }

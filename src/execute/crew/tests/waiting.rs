@@ -81,3 +81,36 @@ fn who_has_nothing_to_do_gives_his_hand_to_others() {
         done.unwrap();
     });
 }
+
+/// Takes its time, and fails.
+struct Slow {
+    begun: std::sync::mpsc::Sender<()>,
+}
+
+impl Committer for Slow {
+    fn block(&mut self, _: Streams<'_>) -> Result<()> {
+        self.begun.send(()).unwrap();
+        // The task fails meanwhile.
+        std::thread::sleep(Duration::from_millis(50));
+        Err(Error::damaged("what was read before"))
+    }
+
+    fn end(&mut self, _: Facts) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_of_what_is_being_committed_comes_before_that_of_the_task() {
+    let (begun, heard) = channel();
+    let heard = Mutex::new(heard);
+    let done = run(&hands(2), &[()], |crew, lane, ()| {
+        crew.open(lane, Box::new(Measure::new()), Box::new(Slow { begun: begun.clone() }));
+        let mut block = crew.empty_block();
+        block.plain.push(1);
+        crew.push(lane, block, None)?;
+        heard.lock().unwrap().recv().unwrap();
+        Err(Error::damaged("what was read then"))
+    });
+    assert_eq!(done.unwrap_err().to_string(), "what was read before");
+}
