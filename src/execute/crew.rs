@@ -167,10 +167,7 @@ impl<'a> Crew<'a> {
     /// Hands on what is to be inflated by itself. Once that could not be done with something before it, it is not taken;
     /// tells whether it was.
     fn push_members(&self, lane: LaneId, block: Block) -> Result<bool> {
-        if self.lock().lane(lane)?.was_wrong() {
-            return Ok(false);
-        }
-        self.put(lane, Piece::Raw(Work::Inflate, block)).map(|()| true)
+        self.put_unless(Lane::was_wrong, lane, Piece::Raw(Work::Inflate, block))
     }
 
     /// Waits until it is known whether all guesses were right. If not, returns where the first one was that was wrong; what
@@ -191,13 +188,25 @@ impl<'a> Crew<'a> {
     }
 
     fn put(&self, id: LaneId, piece: Piece) -> Result<()> {
+        self.put_unless(|_| false, id, piece).map(|_| ())
+    }
+
+    /// Puts a piece at the end of a lane as soon as there is room. Tells whether it did: there may never be room in a lane
+    /// that is over.
+    fn put_unless(&self, is_over: impl Fn(&Lane<'a>) -> bool, id: LaneId, piece: Piece) -> Result<bool> {
         let mut piece = Some(piece);
         let mut state = self.lock();
-        while !state.put(id, &mut piece, self.room)? {
+        loop {
+            if is_over(state.lane(id)?) {
+                return Ok(false);
+            }
+            if state.put(id, &mut piece, self.room)? {
+                break;
+            }
             state = self.help(state);
         }
         self.changed.notify_all();
-        Ok(())
+        Ok(true)
     }
 
     /// Waits until all of a lane is committed, and closes it.

@@ -216,6 +216,31 @@ fn members_are_inflated_in_their_order_until_one_is_none() {
     }
 }
 
+/// Nothing behind a wrong guess is committed, so whoever waits for room behind it must not wait for that.
+#[test]
+fn a_wrong_guess_is_seen_by_who_waits_for_room() {
+    let (mut members, _) = members(12);
+    members[0][100..200].fill(0);
+    let (done, is_done) = std::sync::mpsc::channel();
+    // With one thread it is sure that nothing was inflated yet when there is no room.
+    let convert = move |threads| {
+        let kept = Mutex::default();
+        run(&hands(threads), &[()], |crew, lane, ()| {
+            crew.open(lane, Box::new(Measure::new()), Box::new(Keep { kept: &kept, lane, fails_after: None }));
+            let mut guess = Members::new(crew, lane);
+            let is_whole = guess.stored(&mut members.concat()).is_ok();
+            assert_eq!(guess.end(is_whole)?.0, 0);
+            crew.end(lane, None)?;
+            crew.close(lane)
+        })
+    };
+    std::thread::spawn(move || [1, 2, 8].map(|threads| done.send(convert(threads))));
+    for threads in [1, 2, 8] {
+        let told = is_done.recv_timeout(std::time::Duration::from_secs(60));
+        told.unwrap_or_else(|error| panic!("{threads} threads: {error}")).unwrap();
+    }
+}
+
 #[test]
 fn a_task_may_fail_behind_a_wrong_guess() {
     let (mut members, _) = members(6);
