@@ -124,7 +124,7 @@ impl Seeds {
             ("layers", &[1, 16 + BLOCK, 13, 2, 15, 0, 1, 6 * 16 + 7, 13, 4, 10, 8, 1, 0, 0]),
             ("empty", &[2, 0, 13, 20, 1, BLOCK]),
         ] {
-            for how in [0, 8 + 16, 4 + 32] {
+            for how in [0, 8 + 16, 4 + 32, 64] {
                 self.put("members", &format!("{name}-{how}"), &[&[how], recipe].concat());
             }
         }

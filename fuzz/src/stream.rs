@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use transload::fuzzing::deflate;
 use transload::{Compression, CompressionLevel};
@@ -18,7 +18,7 @@ const BLOCK: usize = 1 << 20;
 /// More layers and bytes make a fuzzer slow and find nothing: what is cut is one block at a time.
 const LAYERS: usize = 4;
 const STORED: usize = 3 << 20;
-const PLAIN: usize = 7 << 20;
+const PLAIN: usize = 5 << 20;
 const STEPS: usize = 200;
 
 /// Sizes around those that the cutter compares with.
@@ -44,7 +44,7 @@ const SIZES: [usize; 16] = [
 /// A piece of a stream, and how much it is when it is inflated.
 #[derive(Clone, Default)]
 struct Piece {
-    stored: Vec<u8>,
+    stored: Arc<Vec<u8>>,
     plain: usize,
 }
 
@@ -65,8 +65,8 @@ pub fn cook(recipe: &[u8]) -> Vec<Vec<u8>> {
         kitchen.recipe = rest;
         kitchen.step(*step, *how);
     }
-    let join = |pieces: Vec<Piece>| pieces.into_iter().flat_map(|piece| piece.stored).collect();
-    kitchen.layers.into_iter().map(join).collect()
+    let join = |pieces: &Vec<Piece>| pieces.iter().map(|piece| piece.stored.as_slice()).collect::<Vec<_>>().concat();
+    kitchen.layers.iter().map(join).collect()
 }
 
 impl Kitchen<'_> {
@@ -111,7 +111,8 @@ impl Kitchen<'_> {
             12 => {
                 let cut = usize::from(how) << (step / 16);
                 if let Some(piece) = self.last() {
-                    piece.stored.truncate(piece.stored.len().saturating_sub(cut));
+                    let len = piece.stored.len().saturating_sub(cut);
+                    Arc::make_mut(&mut piece.stored).truncate(len);
                 }
             }
             13 | 14 => self.repeat(1 + usize::from(step / 16), how),
@@ -154,7 +155,7 @@ impl Kitchen<'_> {
     }
 
     fn put(&mut self, stored: Vec<u8>, plain: usize) {
-        self.add(Piece { stored, plain });
+        self.add(Piece { stored: Arc::new(stored), plain });
     }
 
     /// Adds a piece if there is room for it.
@@ -175,7 +176,8 @@ impl Kitchen<'_> {
         if let Some(piece) = self.last()
             && let Some(at) = at.checked_rem(piece.stored.len())
         {
-            piece.stored[at] = to(piece.stored[at]);
+            let byte = &mut Arc::make_mut(&mut piece.stored)[at];
+            *byte = to(*byte);
         }
     }
 
@@ -215,7 +217,7 @@ fn prepared(maker: Maker, content: u8, size: usize) -> Piece {
             Maker::Named => foreign(&plain, flate2::GzBuilder::new().filename("layer.tar").mtime(1_700_000_000)),
             Maker::Go => foreign(&plain, flate2::GzBuilder::new().operating_system(255)),
         };
-        Piece { stored, plain: plain.len() }
+        Piece { stored: Arc::new(stored), plain: plain.len() }
     };
     made.entry((maker, content % 4, size)).or_insert_with(make).clone()
 }
