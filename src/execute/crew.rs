@@ -167,7 +167,7 @@ impl<'a> Crew<'a> {
     /// Hands on what is to be inflated by itself. Once that could not be done with something before it, it is not taken;
     /// tells whether it was.
     fn push_members(&self, lane: LaneId, block: Block) -> Result<bool> {
-        self.put_unless(Lane::was_wrong, lane, Piece::Raw(Work::Inflate, block))
+        self.put_while(lane, Piece::Raw(Work::Inflate, block), |lane| !lane.was_wrong())
     }
 
     /// Waits until it is known whether all guesses were right. If not, returns where the first one was that was wrong; what
@@ -175,10 +175,12 @@ impl<'a> Crew<'a> {
     fn wrong_guess(&self, lane: LaneId) -> Result<Option<u64>> {
         let mut state = self.lock();
         loop {
-            match state.wrong_guess(lane)? {
-                Some(wrong) => return Ok(wrong),
-                None => state = self.help(state),
+            if let Some(wrong) = state.wrong_guess(lane)? {
+                // Where something was forgotten, there is room now.
+                self.changed.notify_all();
+                return Ok(wrong);
             }
+            state = self.help(state);
         }
     }
 
@@ -188,25 +190,22 @@ impl<'a> Crew<'a> {
     }
 
     fn put(&self, id: LaneId, piece: Piece) -> Result<()> {
-        self.put_unless(|_| false, id, piece).map(|_| ())
+        self.put_while(id, piece, |_| true).map(drop)
     }
 
-    /// Puts a piece at the end of a lane as soon as there is room. Tells whether it did: there may never be room in a lane
-    /// that is over.
-    fn put_unless(&self, is_over: impl Fn(&Lane<'a>) -> bool, id: LaneId, piece: Piece) -> Result<bool> {
+    /// Waits for room as long as the lane wants the piece, and tells whether it was taken.
+    fn put_while(&self, id: LaneId, piece: Piece, wants: impl Fn(&Lane<'a>) -> bool) -> Result<bool> {
         let mut piece = Some(piece);
         let mut state = self.lock();
-        loop {
-            if is_over(state.lane(id)?) {
-                return Ok(false);
-            }
+        while wants(state.lane(id)?) {
             if state.put(id, &mut piece, self.room)? {
-                break;
+                drop(state);
+                self.changed.notify_all();
+                return Ok(true);
             }
             state = self.help(state);
         }
-        self.changed.notify_all();
-        Ok(true)
+        Ok(false)
     }
 
     /// Waits until all of a lane is committed, and closes it.
