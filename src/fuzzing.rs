@@ -1,9 +1,12 @@
 //! Doors to private parts for the fuzz targets. Only `cargo fuzz` compiles them.
 
+use std::io::BufRead;
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding, Inflate};
+use crate::codec::{
+    self, BLOCK_LEN, BlockDecoder, BlockEncoder, Compression, CompressionLevel, Cut, Cutter, Encoding, Inflate,
+};
 use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
@@ -119,6 +122,55 @@ pub fn inflate(stream: Vec<u8>, cx: &Context<'_>) -> Result<Vec<u8>> {
     let flow = Flow { plain: Some(&mut take), ..Flow::default() };
     pump(&content, content.sniff()?, Algorithm::Sha256, flow, cx)?;
     Ok(plain)
+}
+
+/// Undoes gzip as a whole. Returns what was made, and what was wrong behind that.
+pub fn gunzip(stream: &[u8], cx: &Context<'_>) -> (Vec<u8>, Option<String>) {
+    let mut plain = Vec::new();
+    let mut decode = || {
+        let mut decoder = codec::decoder(Compression::Gzip, stream, &cx.limits)?;
+        loop {
+            let made = decoder.fill_buf()?;
+            let len = made.len();
+            plain.extend_from_slice(made);
+            decoder.consume(len);
+            if len == 0 {
+                return Ok(());
+            }
+        }
+    };
+    let failure: std::io::Result<()> = decode();
+    (plain, failure.err().map(|error| error.to_string()))
+}
+
+/// Undoes runs of gzip members as they are cut off a stream that comes in pieces of this size, one or more. Returns what was
+/// made of them and where they end: at the first that is none.
+pub fn gunzip_runs(stream: &[u8], size: usize) -> (Vec<u8>, usize) {
+    let (mut cutter, mut decoder) = (Cutter::default(), BlockDecoder::new());
+    let (mut plain, mut end) = (Vec::new(), 0);
+    let mut cut = |cutter: &mut Cutter, next: fn(&mut Cutter) -> Cut| {
+        loop {
+            let len = match next(cutter) {
+                Cut::Members(len) => len,
+                other => return other == Cut::More,
+            };
+            let (mut members, mut made) = (Vec::new(), Vec::new());
+            cutter.take(len, &mut members);
+            if !decoder.decode(&members, &mut made) {
+                return false;
+            }
+            plain.append(&mut made);
+            end += len;
+        }
+    };
+    let mut push = |piece: &[u8]| {
+        cutter.push(piece);
+        cut(&mut cutter, Cutter::next)
+    };
+    if stream.chunks(size).all(&mut push) {
+        cut(&mut cutter, Cutter::last);
+    }
+    (plain, end)
 }
 
 /// Undoes a deflate stream that comes in pieces of this size, one or more. Returns what was made and how much of the stream

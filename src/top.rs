@@ -41,11 +41,10 @@ impl<K: Ord, V> Top<K, V> {
         Self { keep, heap: BinaryHeap::new() }
     }
 
-    pub(crate) fn add(&mut self, key: K, value: V) {
+    /// Adds a value, and returns the one that is not kept for it, which can be the same.
+    pub(crate) fn add(&mut self, key: K, value: V) -> Option<V> {
         self.heap.push(Ranked { key, value });
-        if self.heap.len() > self.keep {
-            self.heap.pop();
-        }
+        if self.heap.len() > self.keep { self.heap.pop().map(|ranked| ranked.value) } else { None }
     }
 
     pub(crate) fn sorted(self) -> impl Iterator<Item = V> {

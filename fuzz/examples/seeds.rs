@@ -33,6 +33,7 @@ fn main() {
         seeds.archive(&archive);
     }
     seeds.codec();
+    seeds.members();
     seeds.tar();
     seeds.references();
 }
@@ -99,6 +100,43 @@ impl Seeds {
         for how in [1, 3, 5, 7] {
             self.put("codec", &format!("make-{how}"), &[&[how], &text[..]].concat());
         }
+    }
+
+    /// Each is a recipe, see `stream`.
+    fn members(&self) {
+        const BLOCK: u8 = 13;
+        for (name, recipe) in [
+            ("blocks", &[1, BLOCK, 1, 16 + BLOCK, 1, 32 + BLOCK, 0, 4, b't', b'e', b'x', b't'][..]),
+            ("stored", &[1, 6 * 16 + BLOCK, 13, 2, 0, 1, b'x']),
+            ("small", &[0, 3, b'a', b'b', b'c', 1, 16 + 7, 13 + 16, 60]),
+            ("halves", &[1, 16 + 9, 1, 16 + 11, 13 + 16, 3]),
+            ("go", &[4, 16 + 8, 1, BLOCK, 4, 16 + 14, 1, BLOCK]),
+            ("named", &[1, BLOCK, 3, 16 + 8, 1, BLOCK]),
+            ("decoy", &[1, BLOCK, 5, 3 + 32, 16 + 7, b't', 1, 16 + BLOCK]),
+            ("decoy-whole", &[1, BLOCK, 5, 2 + 16 + 64, 16 + 7, b'a', b'b', 1, 16 + BLOCK]),
+            ("padded", &[1, BLOCK, 7, 9, 1, BLOCK]),
+            ("padded-end", &[1, BLOCK, 1, BLOCK, 7, 12]),
+            ("garbage", &[1, BLOCK, 1, BLOCK, 8, 3, b'x', b'y', b'z']),
+            ("no-member", &[1, BLOCK, 9, 8, b'w', b'x', b'y', b'z', 1, BLOCK]),
+            ("damaged", &[1, 16 + BLOCK, 13, 3, 10, 64, 0, 1, 0, 1, 16 + BLOCK]),
+            ("wrong-size", &[1, 16 + 7, 11, 1, 0, 1, 16 + BLOCK]),
+            ("cut", &[1, 16 + BLOCK, 13, 3, 12, 9]),
+            ("layers", &[1, 16 + BLOCK, 13, 2, 15, 0, 1, 6 * 16 + 7, 13, 4, 10, 8, 1, 0, 0]),
+            ("empty", &[2, 0, 13, 20, 1, BLOCK]),
+        ] {
+            for how in [0, 8 + 16, 4 + 32, 64] {
+                self.put("members", &format!("{name}-{how}"), &[&[how], recipe].concat());
+            }
+        }
+        let own = |text: &[u8]| {
+            let (mut member, header) = (Vec::new(), flate2::GzBuilder::new().operating_system(255));
+            let mut encoder = header.write(&mut member, flate2::Compression::best());
+            encoder.write_all(text).and_then(|()| encoder.try_finish()).expect("memory can be written");
+            drop(encoder);
+            member
+        };
+        self.put("members", "raw", &[&[1][..], &own(b"text"), &own(b""), &own(&[b'a'; 600])].concat());
+        self.put("members", "raw-block", &[&[9][..], &own(&vec![0; 1 << 20]), &own(b"more")].concat());
     }
 
     fn tar(&self) {

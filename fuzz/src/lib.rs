@@ -4,6 +4,8 @@
 #[cfg(fuzzing)]
 pub mod promises;
 pub mod recipe;
+#[cfg(fuzzing)]
+pub mod stream;
 pub mod tarball;
 
 use std::num::NonZeroUsize;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use transload::fuzzing::{self, Member as Given};
@@ -35,7 +35,8 @@ pub fn check_findings(verification: &Verification) {
     let findings = &verification.findings;
     findings.iter().for_each(|finding| check_printable(&finding.to_string()));
     assert!(findings.is_sorted_by_key(|finding| finding.severity()), "a worse one later: {findings:?}");
-    let counted: usize = [Severity::Error, Severity::Warning, Severity::Note].map(|it| verification.count(it)).iter().sum();
+    let counted: usize =
+        [Severity::Error, Severity::Warning, Severity::Note].map(|it| verification.count(it)).iter().sum();
     assert_eq!(counted, findings.len() + verification.omitted());
     verification.loadability.iter().for_each(check_prediction);
 }
@@ -105,10 +106,27 @@ impl Bench {
         Self { folder: folder.expect("a folder can be made") }
     }
 
-    pub fn put(&self, name: &str, bytes: &[u8]) -> std::path::PathBuf {
-        let path = self.folder.path().join(name);
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
         fs::write(&path, bytes).expect("a file can be written");
         path
+    }
+
+    /// Returns what is in a file, and removes it.
+    pub fn take(&self, name: &str) -> Vec<u8> {
+        let bytes = fs::read(self.path(name)).expect("a file can be read");
+        fs::remove_file(self.path(name)).expect("a file can be removed");
+        bytes
+    }
+
+    /// Nothing was left behind.
+    #[track_caller]
+    pub fn check_empty(&self) {
+        assert_eq!(self.names(), BTreeSet::new(), "files are left behind");
     }
 
     /// Converts; afterwards the output is there or nothing is.
@@ -129,8 +147,7 @@ impl Bench {
         let mut cx = crate::context();
         cx.temp_dir = Some(self.folder.path().to_owned());
         let before = self.names();
-        let path = |name: &str| self.folder.path().join(name);
-        let result = convert(Input::Path(path(input)), Output::Path(path(output)), options, &cx);
+        let result = convert(Input::Path(self.path(input)), Output::Path(self.path(output)), options, &cx);
         let mut after = self.names();
         assert_eq!(after.remove(output), result.is_ok(), "an output after a failure, or none after a success");
         assert_eq!(after, before, "files are left behind: {result:?}");
@@ -162,7 +179,7 @@ impl Bench {
     }
 
     fn contents(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
-        let path = self.folder.path().join(name);
+        let path = self.path(name);
         let mut found = BTreeMap::new();
         if path.is_dir() {
             walk(&path, "", &mut found);
@@ -179,7 +196,7 @@ impl Bench {
 
     /// Holds a conversion's result against its receipt, converts it again, and there and back.
     pub fn check(&self, output: &str, to: Format, receipt: &Receipt) {
-        let archive = Archive::open(Input::Path(self.folder.path().join(output)), None, &crate::context());
+        let archive = Archive::open(Input::Path(self.path(output)), None, &crate::context());
         let archive = archive.expect("what was written can be opened");
         assert_eq!(archive.format(), to);
         check_told(&archive, receipt);

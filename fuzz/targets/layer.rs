@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use libfuzzer_sys::fuzz_target;
 use transload::FileKind;
 use transload::fuzzing::{Tree, merge_layers, scan_layer};
+use transload_fuzz::context;
 use transload_fuzz::promises::check_error;
 use transload_fuzz::tarball::{self, BLOCK};
-use transload_fuzz::context;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&how, bytes)) = bytes.split_first() else { return };

@@ -76,11 +76,16 @@ pub(super) fn one_line(text: &str) -> String {
 pub(super) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
+    held: usize,
+    /// Whether the headings were written.
+    is_begun: bool,
 }
 
 struct Column {
     heading: &'static str,
     right: bool,
+    /// As wide as it was so far.
+    least: usize,
 }
 
 /// Space before a row and between columns.
@@ -92,16 +97,34 @@ impl Table {
     /// Makes a table; a heading that begins with `>` is of numbers, which end below one another.
     pub(super) fn new(headings: &[&'static str]) -> Self {
         let column = |heading: &&'static str| match heading.strip_prefix('>') {
-            Some(heading) => Column { heading, right: true },
-            None => Column { heading, right: false },
+            Some(heading) => Column { heading, right: true, least: heading.width() },
+            None => Column { heading, right: false, least: heading.width() },
         };
-        Self { columns: headings.iter().map(column).collect(), rows: Vec::new() }
+        Self { columns: headings.iter().map(column).collect(), rows: Vec::new(), held: 0, is_begun: false }
     }
 
     /// Adds a row of cells that are escaped already.
     pub(super) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
+        self.held += cells.iter().map(|cell| size_of::<String>() + cell.capacity()).sum::<usize>();
         self.rows.push(cells);
+    }
+
+    /// Returns the bytes of memory that its rows take.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Lays out the rows so far and forgets them; what follows goes on below them, in columns that are as wide or wider.
+    pub(super) fn lay_out_part(&mut self, width: usize, full: bool) -> String {
+        let text = self.lay_out(width, full);
+        for (at, column) in self.columns.iter_mut().enumerate() {
+            column.least = self.rows.iter().map(|row| row[at].width()).fold(column.least, usize::max);
+        }
+        self.is_begun |= !self.rows.is_empty();
+        self.rows.clear();
+        self.held = 0;
+        text
     }
 
     /// Lays the table out; with `full` nothing is cut.
@@ -111,7 +134,7 @@ impl Table {
         let Some((&last, others)) = shown.split_last() else { return String::new() };
         let wide = |at: usize| {
             let cells = self.rows.iter().map(|row| row[at].width());
-            cells.chain([self.columns[at].heading.width()]).max().unwrap_or(0)
+            cells.chain([self.columns[at].least]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = others.iter().map(|&at| wide(at)).collect();
         let before: usize = INDENT + widths.iter().map(|width| width + INDENT).sum::<usize>();
@@ -140,7 +163,9 @@ impl Table {
                 let _ = writeln!(out, "{}", paint(style, text.trim_end()));
             }
         };
-        line(&|at| self.columns[at].heading.to_owned(), FAINT);
+        if !self.is_begun {
+            line(&|at| self.columns[at].heading.to_owned(), FAINT);
+        }
         for row in &self.rows {
             line(&|at| row[at].clone(), Style::new());
         }
@@ -169,5 +194,21 @@ mod tests {
         assert_eq!(narrow.lines().count(), 4, "{narrow}");
         assert!(!narrow.contains("EMPTY"), "{narrow}");
         assert!(table.lay_out(40, true).lines().nth(1).is_some_and(|line| line.ends_with(&"x".repeat(40))));
+    }
+
+    #[test]
+    fn parts_of_a_table_have_its_headings_once_and_columns_that_only_grow() {
+        let mut table = Table::new(&[">SIZE", "PATH"]);
+        let mut part = |size: &str, path: &str| {
+            table.row(vec![size.into(), path.into()]);
+            assert!(table.held() > size.len() + path.len());
+            let text = table.lay_out_part(80, true);
+            assert_eq!(table.held(), 0);
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        assert_eq!(part("123456", "a"), "    SIZE  PATH\n  123456  a\n");
+        assert_eq!(part("1", "b"), "       1  b\n");
+        assert_eq!(part("12345678", "c"), "  12345678  c\n");
+        assert_eq!(part("1", "d"), "         1  d\n");
     }
 }

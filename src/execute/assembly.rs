@@ -85,20 +85,22 @@ impl<'a> Assembly<'a> {
     /// what the result is made from.
     pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<()> {
         let (mark, names) = (self.writer.mark(), self.names.clone());
-        if !self.attempt(entries)? {
+        let (fits, placed) = self.attempt(entries)?;
+        if !fits {
             // A size was guessed wrong. Now that everything is measured, nothing has to be guessed.
             self.source.sharing.withdraw(self.source.cx);
             self.writer.rewind(mark)?;
             self.names = names;
-            let again = self.source.jobs.ids().map(|id| self.source.blob(self.source.jobs.get(id)).content.size());
+            // Blobs that no entry needs were checked already.
+            let again = placed.into_iter().map(|id| self.source.blob(self.source.jobs.get(id)).content.size());
             self.source.cx.observer.on(&Event::Planned { bytes: again.sum() });
             self.attempt(entries)?;
         }
         Ok(())
     }
 
-    /// Writes the members, and tells whether everything fitted.
-    fn attempt(&mut self, entries: &[Entry]) -> Result<bool> {
+    /// Writes the members. Tells whether everything fitted, and which jobs they needed.
+    fn attempt(&mut self, entries: &[Entry]) -> Result<(bool, HashSet<JobId>)> {
         let mut sized: Vec<(JobId, Option<Place>)> = Vec::new();
         let mut unsized_run: Vec<(JobId, &Entry)> = Vec::new();
         let mut placed = HashSet::new();
@@ -123,7 +125,7 @@ impl<'a> Assembly<'a> {
         self.pour_unsized(&mut unsized_run)?;
         let unused = self.source.jobs.ids().filter(|id| !placed.contains(id) && !self.poured.contains(id));
         sized.extend(unused.map(|id| (id, None)));
-        self.pour_sized(sized)
+        Ok((self.pour_sized(sized)?, placed))
     }
 
     /// Returns the size of a job's result, as it was measured, claimed or is likely to be.

@@ -56,7 +56,15 @@ struct Pouring {
 
 impl Pouring {
     fn block(&mut self, streams: Streams<'_>) -> Result<()> {
-        self.to.as_mut().map_or(Ok(()), |to| to.write(self.route.written(streams)))
+        match (&mut self.to, self.route.written(streams)) {
+            // For nothing, nobody needs to wait.
+            (_, []) | (None, _) => Ok(()),
+            (Some(to), bytes) => to.write(bytes),
+        }
+    }
+
+    fn would_wait(&self) -> bool {
+        self.to.as_ref().is_some_and(Filling::would_wait)
     }
 
     /// Tells where it is.
@@ -144,6 +152,10 @@ impl<'a> Placed<'a> {
 impl Committer for Placed<'_> {
     fn block(&mut self, streams: Streams<'_>) -> Result<()> {
         self.pouring.as_mut().map_or(Ok(()), |pouring| pouring.block(streams))
+    }
+
+    fn would_wait(&self) -> bool {
+        self.pouring.as_ref().is_some_and(Pouring::would_wait)
     }
 
     fn end(&mut self, facts: Facts) -> Result<()> {

@@ -50,6 +50,11 @@ pub(super) trait Measurer: Send {
 pub(super) trait Committer: Send {
     fn block(&mut self, streams: Streams<'_>) -> Result<()>;
 
+    /// Tells whether somebody else is in the way of a block right now.
+    fn would_wait(&self) -> bool {
+        false
+    }
+
     /// Takes the end of one job.
     fn end(&mut self, facts: Facts) -> Result<()>;
 }
@@ -151,11 +156,18 @@ impl<'a> Crew<'a> {
         if state.idle > 0 && self.hands.any_spare() {
             return Ok(false);
         }
-        let Some(mut both) = state.lane(lane)?.take_both() else { return Ok(false) };
+        let Some((mut measurer, mut committer)) = state.lane(lane)?.take_both() else { return Ok(false) };
         drop(state);
-        both.0.block(streams);
-        both.1.block(streams)?;
-        self.lock().lane(lane)?.give_back(both);
+        // Either may come first: while somebody else writes, there is something to do.
+        let is_measured = committer.would_wait();
+        if is_measured {
+            measurer.block(streams);
+        }
+        committer.block(streams)?;
+        if !is_measured {
+            measurer.block(streams);
+        }
+        self.lock().lane(lane)?.give_back((measurer, committer));
         Ok(true)
     }
 

@@ -1,6 +1,5 @@
 //! The files of layers: each layer's own, or the tree that an image shows.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::image;
+use super::largest::Largest;
 use super::readable::{Readable, problem};
 use crate::archive::Archive;
 use crate::context::{Context, Event};
@@ -16,7 +16,6 @@ use crate::graph::{Graph, Image};
 use crate::layer::{self, Catalog, Contents, FileKind, Merged, PathId, Paths, Tally, Time, Visible, shown};
 use crate::platform::Platform;
 use crate::pool;
-use crate::top::Top;
 
 /// Which files are listed.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +28,7 @@ pub struct FilesOptions {
     /// Numbers of layers, from 1 at the bottom: each one's entries in the order of its tar, whiteouts among them. Empty:
     /// the tree that all layers make together, sorted by name, without what later layers remove or overwrite.
     pub layers: Vec<usize>,
-    /// Only so many regular files, the largest first.
+    /// Only so many regular files, the largest first. They are held in memory until all are known.
     pub largest: Option<usize>,
 }
 
@@ -106,8 +105,8 @@ pub struct LayerChanges {
 pub type FileSink<'s> = &'s mut dyn FnMut(&ListedFile) -> Result<()>;
 
 impl Archive {
-    /// Tells of the files of one image's layers. Layers are read in full; single layers with little memory, a tree within
-    /// the limit `file-list-bytes`.
+    /// Tells of the files of one image's layers. Layers are read in full; single layers with little memory, a tree or the
+    /// largest files within the limit `file-list-bytes`.
     ///
     /// # Errors
     ///
@@ -133,27 +132,24 @@ fn list(graph: &Graph, options: &FilesOptions, sink: FileSink<'_>, cx: &Context<
     let wanted = wanted(graph, image, &options.layers)?;
     let bytes = wanted.iter().map(|layer| graph.blob(layer.blob).content.size()).sum();
     cx.observer.on(&Event::Planned { bytes });
-    let mut largest = options.largest.map(Largest::new);
+    if options.layers.is_empty() {
+        return merge(graph, &wanted, options.largest, sink, cx);
+    }
+    let charge = Catalog::new(&cx.limits).open_charge();
+    let mut largest = options.largest.map(|keep| Largest::new(keep, charge));
     let mut take = |file: ListedFile| match &mut largest {
-        Some(largest) => {
-            largest.add(file);
-            Ok(())
-        }
+        Some(largest) if file.kind == FileKind::File => largest.add(file.size, Box::new(file)),
+        Some(_) => Ok(()),
         None => sink(&file),
     };
-    let summary = if options.layers.is_empty() {
-        merge(graph, &wanted, &mut take, cx)?
-    } else {
-        let mut problems = Vec::new();
-        for layer in &wanted {
-            problems.extend(one_by_one(graph, layer, &mut take, cx)?);
-        }
-        FilesSummary { problems, layers: Vec::new() }
-    };
-    for file in largest.into_iter().flat_map(|largest| largest.top.sorted()) {
-        sink(&file)?;
+    let mut problems = Vec::new();
+    for layer in &wanted {
+        problems.extend(one_by_one(graph, layer, &mut take, cx)?);
     }
-    Ok(summary)
+    if let Some(largest) = largest {
+        largest.sorted().try_for_each(|file| sink(&file))?;
+    }
+    Ok(FilesSummary { problems, layers: Vec::new() })
 }
 
 /// Returns the layers of these numbers, or all.
@@ -220,7 +216,8 @@ fn of_entry(entry: &layer::Entry, layer: usize) -> ListedFile {
 fn merge(
     graph: &Graph,
     layers: &[Readable],
-    take: &mut dyn FnMut(ListedFile) -> Result<()>,
+    largest: Option<usize>,
+    sink: FileSink<'_>,
     cx: &Context<'_>,
 ) -> Result<FilesSummary> {
     let catalog = Catalog::new(&cx.limits);
@@ -235,6 +232,7 @@ fn merge(
     for (count, what) in [(merged.duplicates(), "twice in one layer"), (merged.dangling(), "hard links to nothing")] {
         problems.extend((count > 0).then(|| format!("{what}: {count}")));
     }
+    let mut largest = largest.map(|keep| Largest::new(keep, catalog.open_charge()));
     let paths = catalog.into_paths();
     // Of several names of a file the first is the file, and the others are links to it.
     let linked = merged.linked();
@@ -249,7 +247,17 @@ fn merge(
                 None
             }
         };
-        take(of_visible(&file, first, &paths))?;
+        match &mut largest {
+            Some(largest) if first.is_none() && file.kind() == FileKind::File => {
+                largest.add(file.file().map_or(0, |file| file.size()), file.path)?;
+            }
+            Some(_) => {}
+            None => sink(&of_visible(&file, first, &paths))?,
+        }
+    }
+    for path in largest.into_iter().flat_map(Largest::sorted) {
+        let file = merged.get(path).expect("it was listed");
+        sink(&of_visible(&file, None, &paths))?;
     }
     let numbered = layers.iter().map(|layer| layer.number).zip(merged.tallies());
     let layers = numbered.map(|(layer, &tally)| {
@@ -275,24 +283,5 @@ fn of_visible(visible: &Visible<'_>, first: Option<PathId>, paths: &Paths) -> Li
         mtime: attributes.map_or(Time::default(), |file| file.mtime()).seconds,
         link: (!target.is_empty()).then(|| shown(&target)),
         device: file.and_then(|file| file.device()),
-    }
-}
-
-/// The largest regular files seen so far; of equal ones those that came first.
-struct Largest {
-    top: Top<(Reverse<u64>, usize), ListedFile>,
-    seen: usize,
-}
-
-impl Largest {
-    fn new(keep: usize) -> Self {
-        Self { top: Top::new(keep), seen: 0 }
-    }
-
-    fn add(&mut self, file: ListedFile) {
-        if file.kind == FileKind::File {
-            self.seen += 1;
-            self.top.add((Reverse(file.size), self.seen), file);
-        }
     }
 }

@@ -4,6 +4,7 @@ mod companions;
 mod files;
 mod history;
 mod image;
+mod largest;
 mod model;
 mod producer;
 mod readable;

@@ -47,6 +47,13 @@ impl Charge {
             }
         }
     }
+
+    /// Gives back so many of the bytes that were taken.
+    pub(crate) fn give_back(&mut self, bytes: usize) {
+        let bytes = (bytes as u64).min(self.taken);
+        self.taken -= bytes;
+        self.budget.left.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Charge {
@@ -70,5 +77,9 @@ mod tests {
         drop(a);
         b.take(60).unwrap();
         assert!(b.take(1).is_err());
+        b.give_back(1);
+        b.take(1).unwrap();
+        drop(b);
+        budget.open().take(100).unwrap();
     }
 }

@@ -220,14 +220,23 @@ fn unknown(text: &str) -> Error {
             }
         }
     }
-    let likeness = |name: &&str| strsim::jaro_winkler(text, name);
-    let best = names.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let message = format!("engine {}: not known", quoted(text));
     let known = format!("known are: {}; with any version, as in docker:24", names.join(", "));
-    Error::usage(message).hint(match best.filter(|best| likeness(best) >= ALIKE) {
-        Some(best) => format!("did you mean {best}? {known}"),
+    names.extend(ALIASES.map(|(alias, _)| alias));
+    Error::usage(message).hint(match meant(text, &names) {
+        Some(meant) => format!("did you mean {meant}? {known}"),
         None => known,
     })
+}
+
+/// Returns the name that was probably meant, with the version that was typed if it can be one: every tool takes any.
+fn meant(text: &str, names: &[&str]) -> Option<String> {
+    let versioned = text.split_once(':').filter(|(_, version)| numbers(version).is_some());
+    let (typed, version) = versioned.map_or((text, ""), |(head, _)| (head, &text[head.len()..]));
+    let likeness = |name: &&str| strsim::jaro_winkler(typed, name);
+    let suits = |name: &&str| version.is_empty() || !name.contains(':');
+    let best = names.iter().copied().filter(suits).max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) >= ALIKE).then(|| format!("{best}{version}"))
 }
 
 impl fmt::Display for Engine {
@@ -355,9 +364,16 @@ mod tests {
         for (text, suggestion) in [
             ("dokcer", Some("did you mean docker?")),
             ("podmna:4", Some("did you mean podman:4?")),
+            ("dokcer:20", Some("did you mean docker:20?")),
+            ("dokcer:v29.1.3", Some("did you mean docker:v29.1.3?")),
+            ("docker/clasic:25", Some("did you mean docker/classic:25?")),
+            ("skopeo/oci-achive:1.14", Some("did you mean skopeo/oci-archive:1.14?")),
+            ("ctrr:1.7", Some("did you mean ctr:1.7?")),
             ("skopeo/oci-achive", Some("did you mean skopeo/oci-archive?")),
             ("docker:latest", Some("did you mean docker?")),
+            ("docker:", Some("did you mean docker?")),
             ("xyz", None),
+            ("xyz:20.10", None),
             ("", None),
         ] {
             let error = text.parse::<Engine>().unwrap_err();
@@ -365,6 +381,8 @@ mod tests {
             assert!(hint.contains("known are: docker, docker/classic, docker/classic:20.10"), "{hint}");
             assert_eq!(hint.starts_with("did you mean"), suggestion.is_some(), "{hint}");
             assert!(suggestion.is_none_or(|suggestion| hint.starts_with(suggestion)), "{hint}");
+            let meant = suggestion.and_then(|said| said.rsplit(' ').next()?.strip_suffix('?'));
+            assert!(meant.is_none_or(|name| name.parse::<Requirement>().is_ok()), "{meant:?} is taken");
         }
         let error = "podman".parse::<Engine>().unwrap_err().to_string();
         assert!(error.contains("podman:4, podman:5"), "{error}");

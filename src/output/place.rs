@@ -4,7 +4,7 @@ use std::fs::File;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use rustix::fs::Advice;
 
@@ -122,6 +122,11 @@ impl Filling {
             self.send();
         }
         Ok(())
+    }
+
+    /// Tells whether somebody else writes to the file right now.
+    pub(crate) fn would_wait(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| matches!(turn.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Ends what was written. It is synced with the whole result.

@@ -137,15 +137,45 @@ fn verifying_takes_little_memory() {
     }
 }
 
+/// A layer of 120,000 files.
+fn many(letter: char) -> Layer {
+    let name = |n: usize| format!("{letter}/{}/{}/file-{n}", n % 97, n % 1009);
+    let tree = (0..120_000).fold(Tree::default(), |tree, n| tree.with_file(name(n), format!("{letter}{n}")));
+    Layer::from_tar(tree.tar())
+}
+
+/// The largest files are held until all are known, within a limit; the table of them is not.
+#[test]
+fn the_largest_of_many_files_take_little_memory() {
+    let inputs = Sandbox::on_disk();
+    let input = inputs.put("in.tar", &docker(&[image().layer(many('a')).tag("d/a:1")], Style::Skopeo).tar());
+    for layer in [&[][..], &["--layer", "1"]] {
+        let sandbox = Sandbox::on_disk();
+        let inspect = |largest: &str| sandbox.command(["inspect", "--largest", largest]).args(layer).arg(&input);
+        let mut command = inspect("1000000").prepared();
+        command.stdout(fs::File::create(sandbox.path("answer")).expect("a file can be made"));
+        let seen = watch(command.spawn().expect("the program can be started"), &sandbox.tmp());
+        say(&format!("memory: inspect --largest, {layer:?}: peak {} KiB", seen.peak_kib));
+        assert!(seen.peak_kib < LIMIT_KIB, "{layer:?}: a peak of {} KiB", seen.peak_kib);
+        let answer = fs::read_to_string(sandbox.path("answer")).expect("text");
+        assert_eq!(answer.lines().count(), 1 + 120_000, "{layer:?}");
+        // Columns are as wide as the largest needs, which comes first.
+        let path = |line: &str| line.find("PATH").or_else(|| line.find(" a/").map(|at| at + 1));
+        let at = path(answer.lines().next().expect("headings"));
+        assert!(answer.lines().all(|line| path(line) == at), "{layer:?}");
+        let error = inspect("1000000").args(["--limit", "file-list-bytes=12000000"]).fails(3);
+        assert!(error.contains("too many files"), "{layer:?}: {error}");
+    }
+    // What is not kept takes nothing.
+    let few = ["inspect", "--largest", "10", "--layer", "1", "--limit", "file-list-bytes=20000"];
+    let run = inputs.command(few).arg(&input).ok();
+    assert_eq!(String::from_utf8_lossy(&run.stdout).lines().count(), 1 + 10);
+}
+
 /// A report holds lists of files, not layers, and within a limit: of many files, of large ones, and of many images.
 #[test]
 fn reports_take_little_memory() {
     let inputs = Sandbox::on_disk();
-    let many = |letter: char| {
-        let name = |n: usize| format!("{letter}/{}/{}/file-{n}", n % 97, n % 1009);
-        let tree = (0..120_000).fold(Tree::default(), |tree, n| tree.with_file(name(n), format!("{letter}{n}")));
-        Layer::from_tar(tree.tar())
-    };
     let large = image().layer(layer()).layer(layer().codec(Codec::Gzip));
     let image = |letter: char| large.clone().layer(many(letter)).tag(&format!("docker.io/demo/{letter}:1"));
     let input = inputs.put("in.tar", &docker(&['a', 'b', 'c'].map(image), Style::Skopeo).tar());

@@ -24,6 +24,9 @@ struct Told<'a> {
 /// Columns of owner and size at first; they grow when a line needs more, as GNU tar's do.
 const OWNER_AND_SIZE: usize = 19;
 
+/// So many bytes of rows are enough to tell how wide columns are. More would be held in memory for nothing else.
+const PART: usize = 1 << 20;
+
 /// Lists files as they come. What goes wrong when they are written is told as what it is, not as the archive's fault.
 pub(super) fn write(
     archive: &Archive,
@@ -44,7 +47,9 @@ pub(super) fn write(
         }
         if as_table {
             table.row(vec![bytes(file.size), file.layer.to_string(), escape(&file.path)]);
-            return Ok(());
+            // Paths are the answer: they are never cut.
+            let part = (table.held() > PART).then(|| table.lay_out_part(width, true));
+            return out.write_all(part.unwrap_or_default().as_bytes());
         }
         writeln!(out, "{}", verbose(file, &mut columns))
     };
@@ -60,8 +65,7 @@ pub(super) fn write(
     }
     let summary = told?;
     if as_table {
-        // Paths are the answer: they are never cut.
-        out.write_all(table.lay_out(width, true).as_bytes())?;
+        out.write_all(table.lay_out_part(width, true).as_bytes())?;
     }
     Ok(summary)
 }

@@ -17,6 +17,7 @@ fn what_was_meant_is_suggested() {
         (&["convert", "--to", "oci", "--progress", "plane", "in.tar", "out"], "'plain'"),
         (&["convert", "--to", "oci", "--limit", "member=1", "in.tar", "out"], "did you mean members?"),
         (&["convert", "--to", "oci", "--platform", "amd64", "in.tar", "out"], "did you mean linux/amd64?"),
+        (&["verify", "--for", "podman,dokcer:20", "in.tar"], "did you mean docker:20?"),
         (&["completions", "bsh"], "'bash'"),
     ] {
         let run = sandbox.command(args.iter().copied()).run();

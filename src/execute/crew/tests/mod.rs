@@ -41,6 +41,10 @@ impl Committer for Keep<'_> {
         }
     }
 
+    fn would_wait(&self) -> bool {
+        self.lane % 2 == 1
+    }
+
     fn end(&mut self, facts: Facts) -> Result<()> {
         self.kept.lock().unwrap().entry(self.lane).or_default().ended = Some(facts);
         Ok(())
