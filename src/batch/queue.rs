@@ -84,6 +84,10 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
     /// Returns what was not begun, or not ended.
     pub(super) fn left(self) -> Vec<Turn> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -124,6 +124,14 @@ impl Batch<'_> {
         while let Some(turn) = queue.next() {
             let item = &self.items[turn.at];
             let hand = self.hands.wait();
+            if self.is_to_stop() {
+                queue.stop();
+            }
+            if queue.is_stopped() {
+                // Whoever was at work while this waited may have been told to stop.
+                queue.again(turn, Duration::ZERO);
+                break;
+            }
             let started = Instant::now();
             // A panic is an error like any other, of one item.
             let result = catch_unwind(AssertUnwindSafe(|| self.perform(item)));
@@ -155,6 +163,10 @@ impl Batch<'_> {
                 queue.stop();
             }
         }
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.options.stop.is_triggered() || self.cx.cancel.is_triggered()
     }
 
     /// Does an item, unless that was done before; `None` when somebody else is at it.

@@ -187,6 +187,7 @@ impl<'a> Assembly<'a> {
         run.sort_by_key(|(id, _)| (Reverse(size(*id)), *id));
         let done = Mutex::default();
         crew::run(&source.cx.hands(), &run, |crew, lane, (id, place)| {
+            let _over = source.sharing.until_over(*id);
             if place.is_some() {
                 source.share(*id, || Ok(()))?;
             }

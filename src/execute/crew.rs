@@ -131,11 +131,15 @@ impl<'a> Crew<'a> {
                 return;
             } else {
                 drop(hand.take());
-                state.caller_idle |= own;
-                state.others_idle += usize::from(!own);
-                state = self.wait(state);
-                state.caller_idle &= !own;
-                state.others_idle -= usize::from(!own);
+                state.idle += 1;
+                if own {
+                    // Who is waited for may wait for it himself, to use what another conversion made.
+                    self.hands.lend(|| drop(self.wait(state)));
+                    state = self.lock();
+                } else {
+                    state = self.wait(state);
+                }
+                state.idle -= 1;
             }
         }
     }
@@ -149,7 +153,7 @@ impl<'a> Crew<'a> {
     /// whether it did.
     fn commit_now(&self, lane: LaneId, streams: Streams<'_>) -> Result<bool> {
         let mut state = self.lock();
-        if state.caller_idle || (state.others_idle > 0 && self.hands.any_spare()) {
+        if state.idle > 0 && self.hands.any_spare() {
             return Ok(false);
         }
         let Some((mut measurer, mut committer)) = state.lane(lane)?.take_both() else { return Ok(false) };

@@ -44,12 +44,31 @@ impl Sharing {
         }
     }
 
+    /// Returns what gives the right to make a job's result back when it is dropped, if nothing was made by then: others may
+    /// wait for it, and this conversion for them.
+    pub(super) fn until_over(&self, id: JobId) -> UntilOver<'_> {
+        UntilOver { sharing: self, id }
+    }
+
     /// Takes back what was handed out: it is about to be written over.
     pub(super) fn withdraw(&self, cx: &Context<'_>) {
         for recipe in lock(&self.published).drain(..) {
             cx.layer_cache.iter().for_each(|cache| cache.forget(recipe));
         }
         lock(&self.reused).clear();
+    }
+}
+
+/// See [`Sharing::until_over`].
+pub(super) struct UntilOver<'a> {
+    sharing: &'a Sharing,
+    id: JobId,
+}
+
+impl Drop for UntilOver<'_> {
+    fn drop(&mut self) {
+        let ticket = lock(&self.sharing.tickets).remove(&self.id);
+        drop(ticket);
     }
 }
 

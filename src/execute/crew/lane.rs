@@ -64,10 +64,8 @@ pub(super) struct State<'a> {
     raw: VecDeque<(LaneId, u64)>,
     /// Pieces that were handed on and not committed yet.
     pub(super) in_flight: usize,
-    /// Whether the caller's thread, which always has a hand, has nothing to do.
-    pub(super) caller_idle: bool,
-    /// Other threads that have nothing to do, or no hand to do it with.
-    pub(super) others_idle: usize,
+    /// Threads that have nothing to do, or no hand to do it with.
+    pub(super) idle: usize,
     pub(super) failure: Option<(LaneId, Error)>,
     pub(super) spare: Vec<Block>,
 }
@@ -218,7 +216,8 @@ impl<'a> State<'a> {
     /// Ends a lane whose task failed: what was read before that is committed first, and may fail first.
     pub(super) fn end_with(&mut self, id: LaneId, error: Error) {
         match self.lanes.get_mut(&id) {
-            Some(lane) if lane.committer.is_some() || !lane.pieces.is_empty() => {
+            // Where somebody commits right now, the measurer is at hand.
+            Some(lane) if lane.measurer.is_some() || lane.committer.is_some() || !lane.pieces.is_empty() => {
                 lane.pieces.push_back(Piece::Failed(error));
                 self.in_flight += 1;
             }

@@ -107,3 +107,20 @@ fn who_waits_hears_of_it_too() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(!fleet.sandbox.path("r").exists() || Report::read(&fleet.sandbox.path("r")).items.is_empty());
 }
+
+/// Those who wait for their turn at a thread have begun nothing.
+#[test]
+fn what_waits_for_a_thread_is_not_begun_any_more() {
+    let fleet = slow(5);
+    // Of items of the same size it comes first.
+    let mut archive = fs::read(fleet.path("slow-00.tar")).expect("it is there");
+    let middle = archive.len() / 2;
+    archive[middle] ^= 1;
+    fs::write(fleet.path("slow-00.tar"), archive).expect("it can be written");
+    let call = fleet.batch("oci-archive").args(SLOW).args(["--threads", "1", "--max-failures", "0"]);
+    super::fleet::ends(call, 1);
+    let report = fleet.report();
+    assert_eq!(report.with("failed").len(), 1, "{report:?}");
+    // One may have begun before that was told.
+    assert!(report.with("ok").len() <= 1, "{report:?}");
+}

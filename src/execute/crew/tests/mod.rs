@@ -1,6 +1,7 @@
 //! Lanes keep their order, and the first error is told.
 
 mod storm;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
