@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::hands::Hands;
@@ -40,7 +41,7 @@ pub(crate) fn run<T: Sync, R: Send>(
     };
     let workers = hands.total().min(tasks.len()).max(1);
     let mut done = std::thread::scope(|scope| {
-        let handles: Vec<_> = (1..workers).map(|_| scope.spawn(|| worker(false))).collect();
+        let handles = helpers(scope, workers - 1, || worker(false));
         let mut done = worker(true);
         for handle in handles {
             done.extend(handle.join().map_err(|_| panicked())?);
@@ -52,6 +53,15 @@ pub(crate) fn run<T: Sync, R: Send>(
     }
     done.sort_by_key(|(i, _)| *i);
     Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Starts threads that do this, as many as the system gives: whoever helps is not indispensable.
+pub(crate) fn helpers<'s, T: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    count: usize,
+    work: impl Fn() -> T + Copy + Send + 's,
+) -> Vec<ScopedJoinHandle<'s, T>> {
+    (0..count).map_while(|_| Builder::new().spawn_scoped(scope, work).ok()).collect()
 }
 
 /// Words the error for a thread that panicked; it has told why on stderr.

@@ -17,6 +17,7 @@ use crate::context::{Cancel, Context};
 use crate::convert;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hands::Hands;
+use crate::pool;
 
 /// Operations beyond the number of threads: while one waits for the disk, another has work.
 const SPARE: usize = 2;
@@ -74,13 +75,19 @@ pub fn run(
     let runners = items.len().min(runners(options.memory, threads));
     let (queue, over) = (Queue::new(items.len()), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let watch = scope.spawn(|| watch(options, &queue, &cx.cancel, &over));
-        let runners: Vec<_> = (0..runners).map(|_| scope.spawn(|| batch.work(&queue, &told))).collect();
+        let watch = pool::helpers(scope, 1, || watch(options, &queue, &cx.cancel, &over));
+        // Without somebody who watches, nobody could stop them.
+        let runners = pool::helpers(scope, if watch.is_empty() { 0 } else { runners }, || batch.work(&queue, &told));
+        let nobody = runners.is_empty() && !items.is_empty();
         // What panics here is whoever was told.
         let panicked = runners.into_iter().map(|runner| runner.join()).filter(std::result::Result::is_err).count();
         over.store(true, Ordering::Relaxed);
-        let _ = watch.join();
-        if panicked > 0 { Err(crate::pool::panicked()) } else { Ok(()) }
+        let _ = watch.into_iter().try_for_each(|watch| watch.join());
+        match (nobody, panicked) {
+            (true, _) => Err(Error::new(ErrorKind::Environment, "the system gives no more threads")),
+            (false, 0) => Ok(()),
+            (false, _) => Err(pool::panicked()),
+        }
     })?;
     let left = queue.left();
     let begun = left.iter().filter_map(|turn| turn.last.clone());
@@ -89,16 +96,20 @@ pub fn run(
         done.sync()?;
     }
     let mut summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
-    summary.interrupted = options.stop.is_triggered() || cx.cancel.is_triggered();
+    summary.interrupted = is_to_stop(options, &cx.cancel);
     summary.seconds = started.elapsed();
     Ok(summary)
+}
+
+fn is_to_stop(options: &BatchOptions<'_>, cancel: &Cancel) -> bool {
+    options.stop.is_triggered() || cancel.is_triggered()
 }
 
 /// Has nothing begun any more when that is wished, and what was begun stopped when its time is over.
 fn watch(options: &BatchOptions<'_>, queue: &Queue, cancel: &Cancel, over: &AtomicBool) {
     let mut stopped = None;
     while !over.load(Ordering::Relaxed) {
-        if options.stop.is_triggered() || cancel.is_triggered() {
+        if is_to_stop(options, cancel) {
             queue.stop();
             if stopped.get_or_insert_with(Instant::now).elapsed() >= options.grace {
                 cancel.trigger();
@@ -124,11 +135,11 @@ impl Batch<'_> {
         while let Some(turn) = queue.next() {
             let item = &self.items[turn.at];
             let hand = self.hands.wait();
-            if self.is_to_stop() {
+            if is_to_stop(self.options, &self.cx.cancel) {
                 queue.stop();
             }
             if queue.is_stopped() {
-                // Whoever was at work while this waited may have been told to stop.
+                // That was so before there was a hand.
                 queue.again(turn, Duration::ZERO);
                 break;
             }
@@ -163,10 +174,6 @@ impl Batch<'_> {
                 queue.stop();
             }
         }
-    }
-
-    fn is_to_stop(&self) -> bool {
-        self.options.stop.is_triggered() || self.cx.cancel.is_triggered()
     }
 
     /// Does an item, unless that was done before; `None` when somebody else is at it.
