@@ -41,7 +41,7 @@ pub(crate) fn run<T: Sync, R: Send>(
     };
     let workers = hands.total().min(tasks.len()).max(1);
     let mut done = std::thread::scope(|scope| {
-        let handles = helpers(scope, workers - 1, || worker(false));
+        let handles = start(scope, workers - 1, || worker(false));
         let mut done = worker(true);
         for handle in handles {
             done.extend(handle.join().map_err(|_| panicked())?);
@@ -55,8 +55,8 @@ pub(crate) fn run<T: Sync, R: Send>(
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Starts threads that do this, as many as the system gives: whoever helps is not indispensable.
-pub(crate) fn helpers<'s, T: Send + 's>(
+/// Starts threads that do this, so many or as many as the system gives.
+pub(crate) fn start<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     count: usize,
     work: impl Fn() -> T + Copy + Send + 's,

@@ -75,9 +75,9 @@ pub fn run(
     let runners = items.len().min(runners(options.memory, threads));
     let (queue, over) = (Queue::new(items.len()), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let watch = pool::helpers(scope, 1, || watch(options, &queue, &cx.cancel, &over));
+        let watch = pool::start(scope, 1, || watch(options, &queue, &cx.cancel, &over));
         // Without somebody who watches, nobody could stop them.
-        let runners = pool::helpers(scope, if watch.is_empty() { 0 } else { runners }, || batch.work(&queue, &told));
+        let runners = pool::start(scope, if watch.is_empty() { 0 } else { runners }, || batch.work(&queue, &told));
         let nobody = runners.is_empty() && !items.is_empty();
         // What panics here is whoever was told.
         let panicked = runners.into_iter().map(|runner| runner.join()).filter(std::result::Result::is_err).count();

@@ -31,7 +31,7 @@ use super::block::{Block, Streams};
 use crate::codec::Encoding;
 use crate::error::Result;
 use crate::hands::Hands;
-use crate::pool::{helpers, panicked};
+use crate::pool::{self, panicked};
 
 /// For each thread there are one and a half blocks, with what they are made of and what is made of them, and a codec's
 /// tables in memory, about 6 MiB, and a conversion may take 64 MiB. More threads would wait: eight make about as much as one
@@ -88,7 +88,7 @@ pub(super) fn run<'a, T: Sync>(
     };
     let serve = |own| crew.serve(own, tasks, &work);
     std::thread::scope(|scope| {
-        let others = helpers(scope, threads - 1, || serve(false));
+        let others = pool::start(scope, threads - 1, || serve(false));
         serve(true);
         // Every thread is joined, so that one that panicked is an error and not a panic of the scope.
         let panics = others.into_iter().map(|thread| thread.join()).filter(Result::is_err).count();

@@ -5,6 +5,8 @@ mod waiting;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use super::*;
 use crate::codec::{BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, decoder};
@@ -12,6 +14,20 @@ use crate::content::{Measured, Meter, Receiver};
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::limits::Limits;
+
+/// Nothing here takes so long but what waits for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Returns what `work` comes to, and fails if it does not come to its end.
+fn ends<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, end) = channel();
+    std::thread::spawn(move || sender.send(work()));
+    match end.recv_timeout(PATIENCE) {
+        Ok(end) => end,
+        Err(RecvTimeoutError::Timeout) => panic!("somebody waits for ever"),
+        Err(RecvTimeoutError::Disconnected) => panic!("somebody panicked"),
+    }
+}
 
 /// Keeps what it is given.
 struct Keep<'a> {
@@ -184,6 +200,18 @@ fn members(blocks: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
     (members.collect(), plain)
 }
 
+/// Hands on members as long as they can be inflated, and what is behind that as stored bytes. Returns where that begins.
+fn hand_on_members(stored: &[u8], crew: &Crew<'_>, lane: LaneId) -> Result<usize> {
+    let mut members = Members::new(crew, lane);
+    let is_whole = stored.chunks(100_000).all(|piece| members.stored(&mut piece.to_vec()).is_ok());
+    let (end, _) = members.end(is_whole)?;
+    let end = usize::try_from(end).unwrap();
+    let mut feed = Feed::new(crew, lane, None, false);
+    feed.stored(&mut stored[end..].to_vec())?;
+    feed.end()?;
+    Ok(end)
+}
+
 #[test]
 fn members_are_inflated_in_their_order_until_one_is_none() {
     let (good, plain) = members(12);
@@ -200,18 +228,8 @@ fn members_are_inflated_in_their_order_until_one_is_none() {
             run(&hands(threads), &[()], |crew, lane, ()| {
                 assert_eq!(crew.has_helpers, threads > 1);
                 crew.open(lane, Box::new(Measure::new()), Box::new(Keep { kept: &kept, lane, fails_after: None }));
-                let mut members = Members::new(crew, lane);
-                let mut is_whole = true;
-                for piece in stored.chunks(100_000) {
-                    is_whole = is_whole && members.stored(&mut piece.to_vec()).is_ok();
-                }
-                let (end, _) = members.end(is_whole)?;
-                let right = good[..damaged.unwrap_or(12)].concat().len();
-                assert_eq!(end, right as u64, "{threads} {damaged:?}");
-                // The rest is handed on otherwise.
-                let mut feed = Feed::new(crew, lane, None, false);
-                feed.stored(&mut stored[right..].to_vec())?;
-                feed.end()?;
+                let end = hand_on_members(&stored, crew, lane)?;
+                assert_eq!(end, good[..damaged.unwrap_or(12)].concat().len(), "{threads} {damaged:?}");
                 crew.end(lane, None)?;
                 crew.close(lane)
             })

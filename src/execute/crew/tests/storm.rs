@@ -1,15 +1,10 @@
 //! Any jobs on any number of threads come to their end, which is the same every time.
 
 use std::sync::LazyLock;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-
-/// Nothing here takes so long but what waits for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What one job hands on.
 #[derive(Clone, Debug)]
@@ -65,15 +60,8 @@ fn hand_on(job: &Job, crew: &Crew<'_>, lane: LaneId) -> Result<()> {
             feed.end()?;
         }
         Job::Members { count, damaged } => {
-            let stored = stream(*count, *damaged);
-            let mut members = Members::new(crew, lane);
-            let is_whole = stored.chunks(100_000).all(|piece| members.stored(&mut piece.to_vec()).is_ok());
-            let (end, _) = members.end(is_whole)?;
-            let right = MEMBERS.0[..damaged.unwrap_or(*count)].concat().len();
-            assert_eq!(end, right as u64);
-            let mut feed = Feed::new(crew, lane, None, false);
-            feed.stored(&mut stored[right..].to_vec())?;
-            feed.end()?;
+            let end = hand_on_members(&stream(*count, *damaged), crew, lane)?;
+            assert_eq!(end, MEMBERS.0[..damaged.unwrap_or(*count)].concat().len());
         }
     }
     crew.end(lane, None)
@@ -174,13 +162,8 @@ proptest! {
         (crews, threads) in (1..=2_usize, 1..=5_usize),
         lanes in prop::collection::vec((prop::collection::vec(job(), 0..4), mishap()), 1..5),
     ) {
-        let (sender, end) = channel();
         let specification = lanes.clone();
-        std::thread::spawn(move || sender.send(storms(crews, threads, &specification)));
-        match end.recv_timeout(PATIENCE) {
-            Ok(ends) => ends.into_iter().try_for_each(|end| check(end, &lanes))?,
-            Err(RecvTimeoutError::Timeout) => panic!("somebody waits for ever"),
-            Err(RecvTimeoutError::Disconnected) => panic!("the crew panicked"),
-        }
+        let done = ends(move || storms(crews, threads, &specification));
+        done.into_iter().try_for_each(|end| check(end, &lanes))?;
     }
 }

@@ -1,30 +1,10 @@
 //! Who waits for somebody else keeps nobody waiting for himself.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
-
 use super::*;
 use crate::cache::{Found, LayerCache, Made, Recipe};
 use crate::content::Content;
 use crate::context::Context;
 use crate::digest::Digest;
-
-/// Nothing here takes so long but what waits for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Fails if `work` does not come to its end.
-fn ends(work: impl FnOnce() + Send + 'static) {
-    let (sender, end) = channel();
-    std::thread::spawn(move || {
-        work();
-        sender.send(())
-    });
-    match end.recv_timeout(PATIENCE) {
-        Ok(()) => {}
-        Err(RecvTimeoutError::Timeout) => panic!("somebody waits for ever"),
-        Err(RecvTimeoutError::Disconnected) => panic!("somebody panicked"),
-    }
-}
 
 /// Three conversions of images with the same layers, each in another order, on as many threads.
 #[test]
