@@ -4,9 +4,7 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use crate::archive::Archive;
-use crate::codec::{
-    self, BLOCK_LEN, BlockDecoder, BlockEncoder, Compression, CompressionLevel, Cut, Cutter, Encoding, Inflate,
-};
+use crate::codec::{self, BLOCK_LEN, BlockEncoder, Compression, CompressionLevel, Encoding, Inflate};
 use crate::content::{Content, Flow, pump};
 use crate::context::Context;
 use crate::digest::Algorithm;
@@ -146,31 +144,8 @@ pub fn gunzip(stream: &[u8], cx: &Context<'_>) -> (Vec<u8>, Option<String>) {
 /// Undoes runs of gzip members as they are cut off a stream that comes in pieces of this size, one or more. Returns what was
 /// made of them and where they end: at the first that is none.
 pub fn gunzip_runs(stream: &[u8], size: usize) -> (Vec<u8>, usize) {
-    let (mut cutter, mut decoder) = (Cutter::default(), BlockDecoder::new());
-    let (mut plain, mut end) = (Vec::new(), 0);
-    let mut cut = |cutter: &mut Cutter, next: fn(&mut Cutter) -> Cut| {
-        loop {
-            let len = match next(cutter) {
-                Cut::Members(len) => len,
-                other => return other == Cut::More,
-            };
-            let (mut members, mut made) = (Vec::new(), Vec::new());
-            cutter.take(len, &mut members);
-            if !decoder.decode(&members, &mut made) {
-                return false;
-            }
-            plain.append(&mut made);
-            end += len;
-        }
-    };
-    let mut push = |piece: &[u8]| {
-        cutter.push(piece);
-        cut(&mut cutter, Cutter::next)
-    };
-    if stream.chunks(size).all(&mut push) {
-        cut(&mut cutter, Cutter::last);
-    }
-    (plain, end)
+    let (runs, end) = codec::inflate_runs(stream, size);
+    (runs.concat(), end)
 }
 
 /// Undoes a deflate stream that comes in pieces of this size, one or more. Returns what was made and how much of the stream

@@ -126,6 +126,37 @@ impl BlockDecoder {
     }
 }
 
+/// Inflates the runs of a stream that comes in pieces of this size, up to the first that is none. Returns what was made of
+/// each, and where they end.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn inflate_runs(stored: &[u8], piece_len: usize) -> (Vec<Vec<u8>>, usize) {
+    let (mut cutter, mut decoder) = (Cutter::default(), BlockDecoder::new());
+    let (mut runs, mut end) = (Vec::new(), 0);
+    let mut all = |cutter: &mut Cutter, next: fn(&mut Cutter) -> Cut| {
+        loop {
+            let len = match next(cutter) {
+                Cut::Members(len) => len,
+                other => return other == Cut::More,
+            };
+            let (mut members, mut plain) = (Vec::new(), Vec::new());
+            cutter.take(len, &mut members);
+            if !decoder.decode(&members, &mut plain) {
+                return false;
+            }
+            runs.push(plain);
+            end += len;
+        }
+    };
+    let mut push = |piece: &[u8]| {
+        cutter.push(piece);
+        all(&mut cutter, Cutter::next)
+    };
+    if stored.chunks(piece_len).all(&mut push) {
+        all(&mut cutter, Cutter::last);
+    }
+    (runs, end)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -153,32 +184,10 @@ mod tests {
         (0..len as u32).flat_map(|i| (i / 5 % 1000).to_le_bytes()).take(len).collect()
     }
 
-    /// Cuts and inflates, and returns what was made of each run up to the first that is none.
+    /// Cuts and inflates. Tells what was made of each run, and whether that is all of the stream.
     fn cut(stored: &[u8], piece_len: usize) -> (Vec<Vec<u8>>, bool) {
-        let mut cutter = Cutter::default();
-        let mut decoder = BlockDecoder::new();
-        let mut runs = Vec::new();
-        let mut all = |cutter: &mut Cutter, cut: &dyn Fn(&mut Cutter) -> Cut| {
-            loop {
-                let len = match cut(cutter) {
-                    Cut::Members(len) => len,
-                    other => return other == Cut::More,
-                };
-                let (mut members, mut plain) = (Vec::new(), Vec::new());
-                cutter.take(len, &mut members);
-                if !decoder.decode(&members, &mut plain) {
-                    return false;
-                }
-                runs.push(plain);
-            }
-        };
-        let mut is_whole = true;
-        for piece in stored.chunks(piece_len) {
-            cutter.push(piece);
-            is_whole = is_whole && all(&mut cutter, &Cutter::next);
-        }
-        is_whole = is_whole && all(&mut cutter, &Cutter::last);
-        (runs, is_whole)
+        let (runs, end) = inflate_runs(stored, piece_len);
+        (runs, end == stored.len())
     }
 
     fn inflated(stored: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -9,6 +9,8 @@ mod gzip;
 mod inflate;
 mod member;
 
+#[cfg(fuzzing)]
+pub(crate) use cut::inflate_runs;
 pub(crate) use cut::{BlockDecoder, Cut, Cutter};
 pub(crate) use decode::{decoder, undecodable};
 pub(crate) use encode::{BLOCK_LEN, BlockEncoder, ENCODER_VERSION, Encoding};
