@@ -2,14 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
+use transload::batch::{BatchOptions, Items, Naming, Record, Summary, Task, run};
+use transload::{Context, ConvertOptions, Format, Limits, Observer};
 
 use crate::support::image::noise;
 use crate::support::run::Call;
 use crate::support::{Codec, Image, Kind, Layer, Layout, Run, Sandbox, Style, Tree, docker, file, image};
+
+/// A batch that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Layers that are large enough to be shared: one that compresses well, one that does not.
 static BASES: LazyLock<[Layer; 2]> = LazyLock::new(|| [text(1, 900_000), noise(7, 400_000)]);
@@ -75,6 +83,30 @@ impl Fleet {
     /// The same without a source, and with another report.
     pub(super) fn call(&self, to: &str, report: &str) -> Call<'_> {
         self.sandbox.command(["batch", "--to", to, "--out", "out", "--report", report])
+    }
+
+    /// Converts all through the library, with an observer; fails the test when that hangs.
+    pub(super) fn through_the_library(
+        &self,
+        to: Format,
+        threads: NonZeroUsize,
+        observer: impl Observer + Send + 'static,
+        ended: impl Fn(&Record) + Send + Sync + 'static,
+    ) -> transload::Result<Summary> {
+        let (input, out) = (self.path(""), self.sandbox.path("out"));
+        let (done, wait) = mpsc::channel();
+        thread::spawn(move || {
+            let naming = Naming::new(Some(to), out.clone());
+            let mut items = Items::default();
+            items.add_source(&input, &naming, &Limits::default()).expect("the folder can be read");
+            let mut options = BatchOptions::new(Task::Convert(Box::new(ConvertOptions::new(to))), out);
+            options.retries = 0;
+            let mut cx = Context::default();
+            (cx.observer, cx.threads) = (&observer, threads);
+            // Whoever waits may have given up.
+            let _ = done.send(run(items, &options, &cx, &ended));
+        });
+        wait.recv_timeout(PATIENCE).expect("it does not hang")
     }
 
     pub(super) fn report(&self) -> Report {

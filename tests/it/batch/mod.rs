@@ -2,6 +2,7 @@
 
 mod carried;
 mod chosen;
+mod crosswise;
 mod fleet;
 mod killed;
 pub(crate) mod merge;

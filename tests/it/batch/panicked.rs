@@ -2,16 +2,11 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
-use transload::batch::{BatchOptions, Items, Naming, Record, Summary, Task, run};
-use transload::{Context, ConvertOptions, ErrorKind, Event, Format, Limits, Observer};
+use transload::batch::{Record, Summary};
+use transload::{Context, ErrorKind, Event, Format, Observer};
 
 use super::fleet::{Fleet, outputs};
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Panics the first time that work is planned.
 struct Saboteur(AtomicBool);
@@ -29,26 +24,14 @@ fn sabotage() {
     resume_unwind(Box::new("sabotage"));
 }
 
-/// Converts a fleet through the library; fails the test when that hangs.
+/// Converts a fleet; fails the test when that hangs.
 fn attempt(
     fleet: &Fleet,
     observer: Saboteur,
     ended: impl Fn(&Record) + Send + Sync + 'static,
 ) -> transload::Result<Summary> {
-    let (input, out) = (fleet.path(""), fleet.sandbox.path("out"));
-    let (done, wait) = mpsc::channel();
-    thread::spawn(move || {
-        let naming = Naming::new(Some(Format::OciArchive), out.clone());
-        let mut items = Items::default();
-        items.add_source(&input, &naming, &Limits::default()).expect("the folder can be read");
-        let mut options = BatchOptions::new(Task::Convert(Box::new(ConvertOptions::new(Format::OciArchive))), out);
-        options.retries = 0;
-        let mut cx = Context::default();
-        cx.observer = &observer;
-        // Whoever waits may have given up.
-        let _ = done.send(run(items, &options, &cx, &ended));
-    });
-    wait.recv_timeout(PATIENCE).expect("it does not hang")
+    let threads = Context::default().threads;
+    fleet.through_the_library(Format::OciArchive, threads, observer, ended)
 }
 
 #[test]

@@ -102,35 +102,3 @@ fn a_result_at_hand_hides_no_damage() {
         }
     }
 }
-
-/// Two archives with the same layers, each with damage in the one that it reads first: neither waits for what the other
-/// could not make.
-#[test]
-fn nobody_waits_for_what_could_not_be_made() {
-    let fleet = Fleet::new(0);
-    let mut layers = [0, 1].map(|bit| {
-        let mut layer = noise(1, 6_000_000).codec(Codec::Gzip);
-        layer.tar[3_000_000] ^= bit;
-        layer
-    });
-    // Larger ones are read first.
-    assert_eq!(layers[0].blob().len(), layers[1].blob().len());
-    for name in ["a.tar", "b.tar"] {
-        let both = layers.iter().fold(image(), |image, layer| image.layer(layer.clone())).tag("demo/app:1");
-        let mut tree = Layout::new().named(&both, "docker.io/demo/app:1").tree();
-        let first = layers[0].blob();
-        let blob = tree.members.iter_mut().find_map(|member| match &mut member.kind {
-            Kind::File(bytes) if *bytes == first => Some(bytes),
-            _ => None,
-        });
-        // At its end, so that others have time to wait for it.
-        *blob.and_then(|bytes| bytes.iter_mut().nth_back(5)).expect("the layer is a file") ^= 1;
-        fs::write(fleet.path(name), tree.tar()).expect("it can be written");
-        layers.reverse();
-    }
-    for _ in 0..8 {
-        let _ = fs::remove_dir_all(fleet.sandbox.path("out"));
-        ends(fleet.batch("docker-archive").args(["--threads", "3"]), 1);
-        assert_eq!(fleet.report().with("failed").len(), 2);
-    }
-}
