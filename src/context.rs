@@ -125,7 +125,7 @@ impl Observer for Silent {
     fn on(&self, _: &Event) {}
 }
 
-/// Limits, cancellation, observer, threads and temporary folder of one operation.
+/// Limits, cancellation, observer, threads, temporary folder and durability of one operation.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Context<'a> {
@@ -140,6 +140,10 @@ pub struct Context<'a> {
     /// Folder for spools (piped input or output, archives that are compressed as a whole). `None`: beside the output,
     /// or the system's folder for temporary files where there is none.
     pub temp_dir: Option<PathBuf>,
+    /// Whether a result is on the disk before it gets its name. Without, that is left to the kernel: it is whole or absent
+    /// all the same, however the process ends, but after a power failure it may be damaged or lost. A batch, and what is
+    /// added to a layout that is there, is always synced.
+    pub sync: bool,
     /// Threads shared with other operations; `None`: `threads` of its own.
     pub(crate) shared_hands: Option<Hands>,
     /// Results that other operations made, and will need.
@@ -206,6 +210,7 @@ impl Default for Context<'_> {
             observer: &Silent,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp_dir: None,
+            sync: true,
             shared_hands: None,
             layer_cache: None,
             next_id: Arc::default(),
@@ -220,6 +225,7 @@ impl std::fmt::Debug for Context<'_> {
             .field("cancel", &self.cancel)
             .field("threads", &self.threads)
             .field("temp_dir", &self.temp_dir)
+            .field("sync", &self.sync)
             .finish_non_exhaustive()
     }
 }

@@ -118,7 +118,7 @@ impl Archive {
     /// Writes the result where nobody looks for it, reads it again, and gives it its name.
     fn convert_verified(&self, path: &Path, options: &ConvertOptions, cx: &Context<'_>) -> Result<Receipt> {
         check_output(&Output::Path(path.to_owned()), options)?;
-        let staged = Staged::beside(path, options.to.container(), existing(options)?)?;
+        let staged = Staged::beside(path, options.to.container(), existing(options)?, cx)?;
         let inner = || staged.inner().to_owned();
         let within = ConvertOptions { replace: false, ..options.clone() };
         let receipt = self.convert_unseen(Output::Path(inner()), &within, cx).map_err(|error| staged.rename(error))?;

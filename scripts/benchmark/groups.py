@@ -9,6 +9,7 @@ from .images import DEBIAN, FIFTY, PLAIN_OCI, RANDOM, SKOPEO_OCI
 
 ONE_THREAD = "transload, 1 thread"
 FAST = "transload fast"
+UNSYNCED = "transload, not synced"
 FAST_LEVEL = ["--compression-level", "fast"]
 SIZES = ["debian-100m.docker.tar", "debian-350m.docker.tar", DEBIAN, "debian-1500m.docker.tar", images.LARGE]
 LAYERS = ["debian-1.docker.tar", "debian-10.docker.tar", images.MANY]
@@ -43,6 +44,13 @@ class Stage:
         path = source or self.image(image)
         words = self.transload.convert(path, self.at("out"), to, *options)
         return Contender(key, self.transload, words, self.at("out"), to, image, before)
+
+    def both(self, image, to, *options, **more):
+        """With the sync at the end, and without, as skopeo does it."""
+        return [
+            self.ours("transload", image, to, *options, **more),
+            self.ours(UNSYNCED, image, to, "--no-sync", *options, **more),
+        ]
 
     def theirs(
         self, image, transport, *options, source="docker-archive", suffix="", sync=False, path=None, before=None
@@ -85,12 +93,12 @@ def group(stage, name):
         "gunzip": lambda: gunzip(stage, SKOPEO_OCI),
         "copy": lambda: copy(stage, DEBIAN),
         "hybrid": lambda: [
-            stage.ours("transload", PLAIN_OCI, "hybrid-archive", "--compression", "none"),
+            *stage.both(PLAIN_OCI, "hybrid-archive", "--compression", "none"),
             *stage.theirs(PLAIN_OCI, "docker-archive", source="oci-archive"),
             *stage.copies(PLAIN_OCI),
         ],
         "dir": lambda: [
-            stage.ours("transload", PLAIN_OCI, "oci-dir"),
+            *stage.both(PLAIN_OCI, "oci-dir"),
             # Without the option skopeo compresses the layers.
             *stage.theirs(PLAIN_OCI, "oci", "--preserve-digests", source="oci-archive"),
             *stage.copies(PLAIN_OCI),
@@ -137,7 +145,7 @@ def zstd(stage):
 
 def gunzip(stage, image):
     return [
-        stage.ours("transload", image, "docker-archive"),
+        *stage.both(image, "docker-archive"),
         *stage.theirs(image, "docker-archive", source="oci-archive"),
     ]
 
@@ -145,7 +153,7 @@ def gunzip(stage, image):
 def copy(stage, image):
     synced = stage.theirs(image, "oci-archive", "--preserve-digests", suffix=", synced", sync=True)
     return [
-        stage.ours("transload", image, "oci-archive", "--compression", "none"),
+        *stage.both(image, "oci-archive", "--compression", "none"),
         *stage.theirs(image, "oci-archive", "--preserve-digests"),
         *synced[-1:],
         *stage.copies(image),
@@ -158,7 +166,7 @@ def own(stage):
     make = stage.transload.convert(stage.image(DEBIAN), made, "oci-archive")
     before = (made, make)
     return [
-        stage.ours("transload", DEBIAN, "docker-archive", source=made, before=before),
+        *stage.both(DEBIAN, "docker-archive", source=made, before=before),
         *stage.theirs(DEBIAN, "docker-archive", source="oci-archive", path=made, before=before),
     ]
 

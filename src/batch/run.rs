@@ -54,7 +54,9 @@ pub fn run(
         None => None,
     };
     let hands = Hands::new(threads);
-    let cx = cx.sharing(hands.clone(), LayerCache::new(cache));
+    let mut cx = cx.sharing(hands.clone(), LayerCache::new(cache));
+    // The journal tells that a result is there.
+    cx.sync = true;
     let done = match &options.task {
         Task::Convert(convert) => {
             convert::check_options(convert)?;

@@ -52,6 +52,9 @@ pub(super) struct ConvertArgs {
     /// Add the images to an OCI layout folder that is there, or make one
     #[arg(long, conflicts_with_all = ["force", "verify_output"])]
     append: bool,
+    /// Do not wait until the output is on the disk: quicker, but it may not outlast a power failure
+    #[arg(long, conflicts_with = "append")]
+    no_sync: bool,
     /// Print errors only
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -72,6 +75,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     }
     let mut cx = args.source.context(signals)?;
     cx.temp_dir = temp_dir(args, &from, &to);
+    cx.sync = !args.no_sync;
     let progress = args.progress.start(&from.location.shown("standard input"), args.quiet, args.verbose);
     cx.observer = &progress;
     let input = from.input()?;

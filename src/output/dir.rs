@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use super::{Existing, Folder, Mark, Merge, Place, Writer, exists, parent};
+use super::{Durability, Existing, Folder, Mark, Merge, Place, Writer, exists, parent};
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
 use crate::tree::Container;
@@ -31,6 +31,7 @@ pub(super) struct DirWriter {
     staging: TempDir,
     path: PathBuf,
     existing: Existing,
+    durability: Durability,
     subject: Arc<str>,
     cancel: Cancel,
     opened: Option<PathBuf>,
@@ -45,7 +46,9 @@ impl DirWriter {
         let builder = builder.prefix(".transload.").suffix(".tmp").permissions(Permissions::from_mode(0o777));
         let staging = builder.tempdir_in(parent(&path));
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
-        Ok(Self { staging, path, existing, subject, cancel: cx.cancel.clone(), opened: None })
+        // An index that is there names what others made: it must not lead to nothing.
+        let durability = Durability::wanted(cx.sync || matches!(existing, Existing::Add { .. }));
+        Ok(Self { staging, path, existing, durability, subject, cancel: cx.cancel.clone(), opened: None })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -165,13 +168,13 @@ impl Writer for DirWriter {
     }
 
     fn place(&mut self, name: &str, _: u32, _: u64) -> Result<Place> {
-        Ok(Place::new_file(self.inside(name)?, Arc::clone(&self.subject)))
+        Ok(Place::new_file(self.inside(name)?, self.durability, Arc::clone(&self.subject)))
     }
 
     fn open(&mut self, _: &str) -> Result<Place> {
         let path = self.unnamed();
         self.opened = Some(path.clone());
-        Ok(Place::new_file(path, Arc::clone(&self.subject)))
+        Ok(Place::new_file(path, self.durability, Arc::clone(&self.subject)))
     }
 
     fn close(&mut self, name: &str, _: u32, _: u64) -> Result<()> {
@@ -211,7 +214,9 @@ impl DirWriter {
         if move_into_place(self.staging.path(), &self.path, self.existing, &self.subject)? == Moved::ToNothing {
             let _renamed = self.staging.keep();
         }
-        folder.sync().map_err(|e| Error::io("cannot sync its folder", e).within(self.subject.to_string()))
+        folder
+            .sync(self.durability)
+            .map_err(|e| Error::io("cannot sync its folder", e).within(self.subject.to_string()))
     }
 
     /// Adds the files to the folder that is there: first what the index names, then the index.
@@ -237,12 +242,12 @@ impl DirWriter {
         };
         let added = std::fs::read(&new).map_err(failed)?;
         let merged = merge(existing.as_deref(), &added).within(self.subject.to_string())?;
-        let written = std::fs::write(&new, merged).and_then(|()| File::open(&new)?.sync_all());
+        let written = std::fs::write(&new, merged).and_then(|()| self.durability.sync(&File::open(&new)?));
         written.map_err(failed)?;
         self.sync_folders(&self.path)?;
         let folder = Folder::open(&self.path).map_err(failed)?;
         std::fs::rename(&new, &old).map_err(failed)?;
-        folder.sync().map_err(failed)
+        folder.sync(self.durability).map_err(failed)
     }
 
     /// Syncs all files and folders, and returns the bytes of the files.
@@ -250,10 +255,10 @@ impl DirWriter {
         let mut size = 0;
         for entry in WalkDir::new(root).into_iter().flatten() {
             let synced = match entry.file_type() {
-                kind if kind.is_dir() => Folder::open(entry.path()).and_then(|folder| folder.sync()),
+                kind if kind.is_dir() => Folder::open(entry.path()).and_then(|folder| folder.sync(self.durability)),
                 kind if kind.is_file() => File::open(entry.path()).and_then(|file| {
                     size += file.metadata()?.len();
-                    file.sync_all()
+                    self.durability.sync(&file)
                 }),
                 _ => Ok(()),
             };
@@ -265,7 +270,7 @@ impl DirWriter {
     /// Syncs all folders.
     fn sync_folders(&self, root: &Path) -> Result<()> {
         for folder in WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
-            let synced = Folder::open(folder.path()).and_then(|folder| folder.sync());
+            let synced = Folder::open(folder.path()).and_then(|folder| folder.sync(self.durability));
             synced.map_err(|e| self.failed("cannot sync", e))?;
         }
         Ok(())
@@ -283,6 +288,28 @@ impl DirWriter {
                 }
                 Err(error) => return Err(self.failed("cannot lock the folder", error.into())),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_to_what_is_there_is_synced_in_any_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let add = Existing::Add { index: "index.json", merge: |_, new| Ok(new.to_vec()) };
+        for (sync, existing, want) in [
+            (true, Existing::Refuse, Durability::Synced),
+            (false, Existing::Refuse, Durability::Unsynced),
+            (false, Existing::Replace, Durability::Unsynced),
+            (false, add, Durability::Synced),
+        ] {
+            let mut cx = Context::default();
+            cx.sync = sync;
+            let writer = DirWriter::create(&folder.path().join("out"), existing, &cx).unwrap();
+            assert_eq!(writer.durability, want, "{sync} {existing:?}");
         }
     }
 }

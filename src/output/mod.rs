@@ -1,8 +1,9 @@
 //! Where a result goes. It appears whole at its final name, or not at all: everything is written beside it under
-//! another name, synced and renamed. A writer that is dropped before `seal` leaves nothing behind.
+//! another name, synced (unless that is not wanted) and renamed. A writer that is dropped before `seal` leaves nothing behind.
 
 mod device;
 mod dir;
+mod durability;
 mod pending;
 mod place;
 mod staged;
@@ -18,12 +19,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::JobId;
 use crate::tree::Container;
+use durability::{Durability, Folder};
 
 /// Where the result is written.
 pub enum Output {
@@ -180,22 +180,4 @@ fn is_device(metadata: &std::fs::Metadata) -> bool {
 
 fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Exists, "already there").within(path.display().to_string()).hint("--force replaces it")
-}
-
-/// A folder that was opened before something in it got its name, so that nothing is left to fail afterwards but the sync
-/// that makes the name outlast a crash.
-struct Folder(std::fs::File);
-
-impl Folder {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        std::fs::File::open(path).map(Self)
-    }
-
-    fn sync(&self) -> std::io::Result<()> {
-        match self.0.sync_all() {
-            // Some file systems do not know it.
-            Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::INVAL | Errno::OPNOTSUPP)) => Ok(()),
-            other => other,
-        }
-    }
 }

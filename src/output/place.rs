@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use rustix::fs::Advice;
 
+use super::Durability;
 use crate::content::{BUFFER_LEN, Content, Extent};
 use crate::error::{Error, Result};
 
@@ -24,6 +25,7 @@ const LAG_LEN: u64 = 64 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     kind: Kind,
+    durability: Durability,
     /// The result's name, for messages.
     subject: Arc<str>,
 }
@@ -46,13 +48,14 @@ impl Place {
         offset: u64,
         room: Option<u64>,
         turn: Arc<Mutex<()>>,
+        durability: Durability,
         subject: Arc<str>,
     ) -> Self {
-        Self { kind: Kind::Tar { file, offset, room, turn }, subject }
+        Self { kind: Kind::Tar { file, offset, room, turn }, durability, subject }
     }
 
-    pub(super) fn new_file(path: PathBuf, subject: Arc<str>) -> Self {
-        Self { kind: Kind::New(path), subject }
+    pub(super) fn new_file(path: PathBuf, durability: Durability, subject: Arc<str>) -> Self {
+        Self { kind: Kind::New(path), durability, subject }
     }
 
     pub(crate) fn fill(&self) -> Result<Filling> {
@@ -139,6 +142,9 @@ impl Filling {
     /// Has the kernel write what is dirty now, so that the sync at the end does not have to wait for all of it, and forget
     /// what was written long ago.
     fn send(&mut self) {
+        if self.place.durability == Durability::Unsynced {
+            return;
+        }
         self.advise(self.sent, self.written);
         self.sent = self.written;
         let there = self.sent.saturating_sub(LAG_LEN);

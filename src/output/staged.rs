@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{TempDir, TempPath};
 
 use super::dir::move_into_place;
-use super::{Existing, Folder, exists, is_device, parent};
+use super::{Durability, Existing, Folder, exists, is_device, parent};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::tree::Container;
 
@@ -18,11 +19,12 @@ pub(crate) struct Staged {
     path: PathBuf,
     container: Container,
     existing: Existing,
+    durability: Durability,
     subject: String,
 }
 
 impl Staged {
-    pub(crate) fn beside(path: &Path, container: Container, existing: Existing) -> Result<Self> {
+    pub(crate) fn beside(path: &Path, container: Container, existing: Existing, cx: &Context<'_>) -> Result<Self> {
         let subject = path.display().to_string();
         super::check(path, container, existing)?;
         // A link is kept; what it points at is replaced.
@@ -33,7 +35,8 @@ impl Staged {
         let folder = tempfile::Builder::new().prefix(".transload.").suffix(".tmp").tempdir_in(parent(&path));
         let folder = folder.map_err(|e| Error::io("cannot write", e).within(&subject))?;
         let inner = folder.path().join(path.file_name().unwrap_or("result".as_ref()));
-        Ok(Self { _folder: folder, inner, path, container, existing, subject })
+        let durability = Durability::wanted(cx.sync);
+        Ok(Self { _folder: folder, inner, path, container, existing, durability, subject })
     }
 
     /// Returns where the result is to be written, and is to be looked at.
@@ -64,6 +67,6 @@ impl Staged {
                 move_into_place(&self.inner, &self.path, self.existing, &self.subject)?;
             }
         }
-        outer.sync().map_err(|e| failed("cannot sync its folder", e))
+        outer.sync(self.durability).map_err(|e| failed("cannot sync its folder", e))
     }
 }

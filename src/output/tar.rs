@@ -47,6 +47,7 @@ impl TarWriter {
             offset,
             room,
             Arc::clone(&self.turn),
+            self.whole.durability,
             Arc::clone(&self.whole.subject),
         )
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::device::Device;
 use super::pending::Pending;
-use super::{Existing, Folder, Output, exists, is_device, parent};
+use super::{Durability, Existing, Folder, Output, exists, is_device, parent};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
@@ -50,6 +50,7 @@ pub fn write_whole(
 pub(super) struct Whole {
     pub(super) file: Arc<File>,
     target: Target,
+    pub(super) durability: Durability,
     /// What to call it in messages.
     pub(super) subject: Arc<str>,
     cancel: Cancel,
@@ -86,7 +87,9 @@ impl Whole {
                 }
             }
         };
-        Ok(Self { file: Arc::new(file), target, subject, cancel: cx.cancel.clone() })
+        // What is sent to a stream is gone from here then.
+        let durability = Durability::wanted(cx.sync && matches!(target, Target::File { .. }));
+        Ok(Self { file: Arc::new(file), target, durability, subject, cancel: cx.cancel.clone() })
     }
 
     pub(super) fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -99,14 +102,14 @@ impl Whole {
         match std::mem::replace(&mut self.target, placeholder) {
             Target::Stream(mut stream) => self.copy_to(&mut *stream),
             Target::File { pending, path, replace } => {
-                self.file.sync_all().map_err(|e| self.failed("cannot write", e))?;
+                self.durability.sync(&self.file).map_err(|e| self.failed("cannot write", e))?;
                 self.cancel.check()?;
                 let folder = Folder::open(parent(&path)).map_err(|e| self.failed("cannot open its folder", e))?;
                 pending.publish(&self.file, &path, replace).map_err(|e| match e.kind() {
                     std::io::ErrorKind::AlreadyExists => exists(&path),
                     _ => self.failed("cannot name the file", e),
                 })?;
-                folder.sync().map_err(|e| self.failed("cannot sync its folder", e))
+                folder.sync(self.durability).map_err(|e| self.failed("cannot sync its folder", e))
             }
         }
     }

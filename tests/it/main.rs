@@ -8,6 +8,7 @@ mod counts;
 mod damage;
 mod determinism;
 mod diff;
+mod durable;
 mod engine_archives;
 mod engines;
 mod events;

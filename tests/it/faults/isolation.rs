@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{FORMATS, app, docker_tree, oci_tree};
 use crate::support::layout::{REF_NAME, blob_path};
-use crate::support::shared::say;
+use crate::support::trace;
 use crate::support::{Image, Kind, Layer, Layout, Sandbox, Tree, sha256};
 
 const SECRET: &str = "secret";
@@ -116,9 +115,8 @@ fn a_layer_that_wants_out_is_carried_over_and_not_unpacked() {
 /// opened.
 #[test]
 fn the_system_is_asked_for_nothing_but_input_and_output() {
-    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-    if !traced.is_ok_and(|status| status.success()) {
-        return say("SKIPPED: system calls cannot be watched without strace");
+    if !trace::is_possible() {
+        return;
     }
     let image = greedy();
     let scene = Scene::new(&image);
@@ -128,13 +126,8 @@ fn the_system_is_asked_for_nothing_but_input_and_output() {
     for (what, tree) in inputs {
         let input = scene.sandbox.put_tree(what, &tree);
         let call = scene.sandbox.convert("oci-dir", &input, scene.sandbox.path("out"));
-        let inner = call.prepared();
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-s", "4096", "-e", "trace=%network,%process,%file", "-o"]).arg(&log);
-        command.arg(inner.get_program()).args(inner.get_args()).stdout(Stdio::null()).stderr(Stdio::null());
-        let status = command.status().expect("strace can be started");
-        assert!(matches!(status.code(), Some(0 | 3)), "{what}: {status}");
-        let calls = fs::read_to_string(&log).expect("strace wrote its log");
+        let (code, calls) = trace::calls(&call, "%network,%process,%file", &log);
+        assert!(matches!(code, Some(0 | 3)), "{what}: {code:?}");
         assert_eq!(calls.matches("execve(").count(), 1, "{what}: another program");
         let here = scene.sandbox.path("");
         for call in calls.lines().filter(|call| !call.contains("execve(")) {

@@ -18,6 +18,7 @@ pub(crate) mod shared;
 pub(crate) mod tally;
 pub(crate) mod tar;
 pub(crate) mod terminal;
+pub(crate) mod trace;
 pub(crate) mod tree;
 
 pub(crate) use codec::{Codec, sha256};
