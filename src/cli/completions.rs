@@ -1,12 +1,14 @@
 //! `transload completions`.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::args::Cli;
+use super::signals::Signals;
+use super::stdio;
 
 const WHERE: &str = "\
 Examples:
@@ -37,10 +39,10 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn run(args: &CompletionsArgs) -> Result<()> {
+pub(super) fn run(args: &CompletionsArgs, signals: &Signals) -> Result<()> {
     let mut script = Vec::new();
     generate(args.shell, &mut Cli::command(), "transload", &mut script);
-    let mut stdout = io::stdout();
+    let mut stdout = stdio::plain_answer(signals);
     stdout.write_all(&script)?;
     stdout.flush()?;
     Ok(())

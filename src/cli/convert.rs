@@ -88,7 +88,7 @@ pub(super) fn run(args: &ConvertArgs, signals: &Signals) -> Result<()> {
     progress.finish();
     let report =
         Report { from: &from.location, to: &to, to_format: options.to, receipt: &receipt, elapsed: started.elapsed() };
-    tell(args, &report)?;
+    tell(args, &report, signals)?;
     Ok(())
 }
 
@@ -117,7 +117,7 @@ fn temp_dir(args: &ConvertArgs, from: &Source, to: &Location) -> Option<PathBuf>
 }
 
 /// Prints what was done: the answer on standard output, the talk on standard error.
-fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
+fn tell(args: &ConvertArgs, report: &Report<'_>, signals: &Signals) -> io::Result<()> {
     // The work is done: talk that nobody hears is no failure.
     let say = |text: String| drop(io::stderr().write_all(text.as_bytes()));
     if !args.quiet {
@@ -133,7 +133,7 @@ fn tell(args: &ConvertArgs, report: &Report<'_>) -> io::Result<()> {
         say(render::done(report));
         return Ok(());
     };
-    let mut stdout = io::stdout();
+    let mut stdout = stdio::plain_answer(signals);
     stdout.write_all(answer.as_bytes())?;
     stdout.flush()
 }

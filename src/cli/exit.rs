@@ -46,7 +46,7 @@ const PIPE_CLOSED: u8 = 128 + 13;
 
 /// Prints an error and returns the code for it; `signal` is the number of the signal that stopped us, or 0.
 pub(super) fn report(error: &anyhow::Error, signal: usize) -> u8 {
-    let own = error.downcast_ref::<Error>();
+    let own = own(error);
     let code = match own.map(Error::kind) {
         Some(ErrorKind::Unverified) => 1,
         Some(ErrorKind::Usage) => 2,
@@ -77,8 +77,16 @@ fn without_number(text: &str) -> &str {
 
 /// Tells whether nothing that follows could do better: we were interrupted, or nobody reads.
 pub(super) fn is_final(error: &anyhow::Error) -> bool {
-    let cancelled = error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Cancelled);
+    let cancelled = own(error).is_some_and(|error| error.kind() == ErrorKind::Cancelled);
     cancelled || error.chain().any(is_closed_pipe)
+}
+
+/// Finds what the library or a stream of ours said.
+fn own(error: &anyhow::Error) -> Option<&Error> {
+    error.downcast_ref::<Error>().or_else(|| {
+        let mut streams = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        streams.find_map(|stream| stream.get_ref()?.downcast_ref())
+    })
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

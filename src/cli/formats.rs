@@ -8,6 +8,8 @@ use serde_json::json;
 use transload::{Format, FormatAbout};
 
 use super::page::{self, FAINT, NO_BREAK, STRONG, paint, wrap};
+use super::signals::Signals;
+use super::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,9 +27,9 @@ pub(super) struct FormatsArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &FormatsArgs) -> Result<()> {
+pub(super) fn run(args: &FormatsArgs, signals: &Signals) -> Result<()> {
     let all = Format::ALL.map(Format::about);
-    let mut out = anstream::stdout().lock();
+    let mut out = stdio::answer(signals);
     if args.json {
         writeln!(out, "{}", json!({"schema": SCHEMA, "formats": all}))?;
     } else {

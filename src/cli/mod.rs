@@ -42,8 +42,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args, &signals),
         Command::Verify(args) => verify::run(&args, &signals),
         Command::Report(args) => report::run(&args, &signals),
-        Command::Formats(args) => formats::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Formats(args) => formats::run(&args, &signals).map(|()| ExitCode::SUCCESS),
+        Command::Completions(args) => completions::run(&args, &signals).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => man::run(&args).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

@@ -1,13 +1,18 @@
-//! `-`: standard input as an archive's source, standard output as its target.
+//! Standard input as an archive's source, standard output as its target, or for answers. Nothing of it keeps the program from
+//! hearing a signal.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anstream::AutoStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use transload::{Error, ErrorKind, Input, Output};
+use rustix::io::Errno;
+use transload::{Cancel, Error, ErrorKind, Input, Output};
 
-/// How long a read waits before it looks whether to go on.
+use super::signals::Signals;
+
+/// How long a read or write waits before it looks whether to go on.
 const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// Returns standard input; a file that was redirected into it is opened anew, so that it need not be spooled.
@@ -45,14 +50,54 @@ struct PatientStdout {
 
 impl Write for PatientStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let stdout = io::stdout();
-        let ready = poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&WAIT))?;
-        if ready == 0 {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        let n = rustix::io::write(&stdout, &bytes[..bytes.len().min(PIPE_PIECE)])?;
+        let n = write_soon(bytes)?;
         self.sent.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes some bytes to standard output; `Interrupted` when that takes long.
+fn write_soon(bytes: &[u8]) -> io::Result<usize> {
+    let stdout = io::stdout();
+    let ready = poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&WAIT))?;
+    if ready == 0 {
+        return Err(Errno::INTR.into());
+    }
+    Ok(rustix::io::write(&stdout, &bytes[..bytes.len().min(PIPE_PIECE)])?)
+}
+
+/// Returns standard output for an answer to people: without colours where nobody wants them. It has to be flushed.
+pub(super) fn answer(signals: &Signals) -> impl Write + use<> {
+    let colours = AutoStream::choice(&io::stdout());
+    AutoStream::new(Box::new(plain_answer(signals)) as Box<dyn Write>, colours)
+}
+
+/// The same for bytes that are to stay as they are.
+pub(super) fn plain_answer(signals: &Signals) -> impl Write + Send + use<> {
+    BufWriter::new(Answer { stop: signals.cancel() })
+}
+
+/// Standard output that fails when a signal comes while nobody reads.
+struct Answer {
+    stop: Cancel,
+}
+
+impl Write for Answer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match write_soon(bytes) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Err(_) if self.stop.is_triggered() => {
+                    return Err(io::Error::other(Error::new(ErrorKind::Cancelled, "interrupted")));
+                }
+                Err(_) => {}
+                written => return written,
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

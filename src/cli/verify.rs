@@ -17,7 +17,7 @@ use super::progress::ProgressArgs;
 use super::render::{self, count};
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
-use super::{exit, loadability};
+use super::{exit, loadability, stdio};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +74,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn run(args: &VerifyArgs, signals: &Signals) -> Result<ExitCode> {
     if args.codes {
-        print(&codes())?;
+        print(&codes(), signals)?;
         return Ok(ExitCode::SUCCESS);
     }
     let cx = args.source.context(signals)?;
@@ -94,9 +94,9 @@ pub(super) fn run(args: &VerifyArgs, signals: &Signals) -> Result<ExitCode> {
             Ok(verification) => {
                 let answer = Answer { source, several, verification, strict: args.strict, took: started.elapsed() };
                 if args.json {
-                    print(&answer.json())?;
+                    print(&answer.json(), signals)?;
                 } else if !args.quiet {
-                    print(&answer.text())?;
+                    print(&answer.text(), signals)?;
                 }
                 u8::from(!answer.passes())
             }
@@ -104,7 +104,7 @@ pub(super) fn run(args: &VerifyArgs, signals: &Signals) -> Result<ExitCode> {
             Err(error) if signals.received() != 0 => return Err(error.into()),
             Err(error) => {
                 if args.json {
-                    print(&failure(source, &error))?;
+                    print(&failure(source, &error), signals)?;
                 }
                 exit::report(&error.into(), 0)
             }
@@ -126,9 +126,8 @@ fn verify(args: &VerifyArgs, source: &Source, cx: &Context<'_>) -> Result<Verifi
     Ok(found)
 }
 
-fn print(text: &str) -> io::Result<()> {
-    // Takes colours out where nobody wants them.
-    let mut stdout = anstream::stdout().lock();
+fn print(text: &str, signals: &Signals) -> io::Result<()> {
+    let mut stdout = stdio::answer(signals);
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }

@@ -61,7 +61,7 @@ enum Other {
 pub(super) fn run(args: &BatchArgs, signals: &Signals) -> Result<ExitCode> {
     match &args.other {
         Some(Other::Plan(args)) => plan::run(args, signals),
-        Some(Other::Render(args)) => render::run(args),
+        Some(Other::Render(args)) => render::run(args, signals),
         None => run::run(&args.run, signals),
     }
 }

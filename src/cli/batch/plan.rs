@@ -1,6 +1,6 @@
 //! `transload batch plan`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,6 +12,7 @@ use super::select::SelectArgs;
 use crate::cli::args::format;
 use crate::cli::signals::Signals;
 use crate::cli::source::LimitArgs;
+use crate::cli::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +33,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &PlanArgs, signals: &Signals) -> Result<ExitCode> {
     let (items, _) = args.select.items(args.to, (false, false), &args.limits.limits()?, signals)?;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdio::plain_answer(signals);
     for item in &items.items {
         stdout.write_all(write_line(&item.line()).as_bytes())?;
     }

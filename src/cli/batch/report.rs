@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result};
 use transload::batch::{Record, Shard, Summary};
 use transload::{Error, ErrorKind};
 
+use crate::cli::signals::Signals;
+use crate::cli::stdio;
+
 /// Where the lines go.
 pub(super) struct Report {
     to: Mutex<Box<dyn Write + Send>>,
@@ -20,9 +23,9 @@ pub(super) struct Report {
 impl Report {
     /// Opens a report: a file, `-`, or a folder (a name that ends in `/`, or one that is there) in which this process
     /// makes a file of its own.
-    pub(super) fn open(path: &Path, shard: Option<Shard>) -> Result<Self> {
+    pub(super) fn open(path: &Path, shard: Option<Shard>, signals: &Signals) -> Result<Self> {
         if path == Path::new("-") {
-            return Ok(Self::new(Box::new(io::stdout()), "standard output".to_owned()));
+            return Ok(Self::new(Box::new(stdio::plain_answer(signals)), "standard output".to_owned()));
         }
         let folder = path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
         let (file, path) = if folder { in_folder(path, shard)? } else { (alone(path)?, path.to_owned()) };

@@ -94,7 +94,7 @@ pub(super) fn run(args: &RunArgs, signals: &Signals) -> Result<ExitCode> {
     let to = if args.verify_only || args.inspect_only { None } else { args.conversion.to };
     let remote = (commands.fetches(), commands.stores());
     let (items, shard) = args.select.items(to, remote, &cx.limits, signals)?;
-    let report = args.report.as_deref().map(|path| Report::open(path, shard)).transpose()?;
+    let report = args.report.as_deref().map(|path| Report::open(path, shard, signals)).transpose()?;
     let metrics = args.metrics.as_deref().map(|path| Metrics::new(path, number_of(&items)));
     let options = options(args, task, signals, shard, &commands);
     make_out(&options, to.is_some())?;

@@ -19,6 +19,7 @@ use super::progress::ProgressArgs;
 use super::render::Printable;
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
+use super::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,7 +92,7 @@ pub(super) fn run(args: &DiffArgs, signals: &Signals) -> Result<ExitCode> {
     let found = diff(&a, &b, &options, &cx)?;
     progress.finish();
     if !args.quiet {
-        tell(args, &sources, &shown, &found)?;
+        tell(args, &sources, &shown, &found, signals)?;
     }
     Ok(if found.same { ExitCode::SUCCESS } else { ExitCode::from(ANSWER_NO) })
 }
@@ -112,8 +113,14 @@ struct Told<'a> {
 /// Raised when the shape of the JSON changes.
 const SCHEMA: u32 = 1;
 
-fn tell(args: &DiffArgs, sources: &[Source; 2], shown: &[String; 2], found: &Difference) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+fn tell(
+    args: &DiffArgs,
+    sources: &[Source; 2],
+    shown: &[String; 2],
+    found: &Difference,
+    signals: &Signals,
+) -> io::Result<()> {
+    let mut out = stdio::answer(signals);
     if args.json {
         let paths = Sides { a: sources[0].path(), b: sources[1].path() };
         serde_json::to_writer(Printable::new(&mut out), &Told { schema: SCHEMA, paths, found })?;

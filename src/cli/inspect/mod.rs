@@ -22,6 +22,7 @@ use super::progress::ProgressArgs;
 use super::render::bytes;
 use super::signals::Signals;
 use super::source::{Source, SourceArgs, usage};
+use super::stdio;
 use graph::Language;
 use template::Format;
 use text::View;
@@ -110,12 +111,16 @@ pub(super) fn run(args: &InspectArgs, signals: &Signals) -> Result<ExitCode> {
         format,
         view: View { width: page::width(), full: args.no_trunc },
         cx: args.source.context(signals)?,
-        out: anstream::stdout().lock(),
+        out: Box::new(stdio::answer(signals)),
+        signals,
         told: 0,
     };
     let mut code = None;
     for source in &sources {
-        match inspector.tell(source) {
+        let told = inspector.tell(source);
+        // What was told comes before what went wrong.
+        let flushed = inspector.out.flush();
+        match told.and_then(|()| Ok(flushed?)) {
             Ok(()) => {}
             Err(error) if sources.len() == 1 || exit::is_final(&error) => return Err(error),
             // The others are told of all the same; the first failure is the code.
@@ -125,7 +130,6 @@ pub(super) fn run(args: &InspectArgs, signals: &Signals) -> Result<ExitCode> {
             }
         }
     }
-    inspector.out.flush()?;
     Ok(code.unwrap_or(ExitCode::SUCCESS))
 }
 
@@ -135,7 +139,8 @@ struct Inspector<'a> {
     format: Option<Format>,
     view: View,
     cx: Context<'static>,
-    out: anstream::AutoStream<io::StdoutLock<'static>>,
+    out: Box<dyn Write>,
+    signals: &'a Signals,
     /// Archives that were told of.
     told: usize,
 }
@@ -154,7 +159,7 @@ impl Inspector<'_> {
         options.sizes = args.sizes;
         if let Some(raw) = args.raw {
             progress.finish();
-            return print_raw(&archive, raw, &options);
+            return print_raw(&archive, raw, &options, self.signals);
         }
         if args.files || args.largest.is_some() {
             let summary = files::write(&archive, &self.listing(source), args.json, view.width, &mut self.out, &cx)?;
@@ -206,14 +211,14 @@ impl Inspector<'_> {
     }
 }
 
-fn print_raw(archive: &Archive, raw: Raw, options: &InspectOptions) -> Result<()> {
+fn print_raw(archive: &Archive, raw: Raw, options: &InspectOptions, signals: &Signals) -> Result<()> {
     let document = match raw {
         Raw::Config => RawDocument::Config,
         Raw::Manifest => RawDocument::Manifest,
         Raw::Index => RawDocument::Index,
     };
     // Not through what removes escape sequences: these are the bytes that a digest is of.
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdio::plain_answer(signals);
     stdout.write_all(&archive.raw(document, options)?)?;
     Ok(stdout.flush()?)
 }

@@ -1,6 +1,6 @@
 //! `transload report failed`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -9,6 +9,7 @@ use transload::batch::{Status, write_line};
 
 use super::files::FilesArgs;
 use crate::cli::signals::Signals;
+use crate::cli::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,7 +30,7 @@ pub(super) struct FailedArgs {
 
 pub(super) fn run(args: &FailedArgs, signals: &Signals) -> Result<ExitCode> {
     let mut reports = args.files.read(signals)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = stdio::plain_answer(signals);
     for record in reports.records() {
         let record = record?;
         if record.status == Status::Failed && (!args.temporary || record.is_temporary()) {

@@ -1,6 +1,6 @@
 //! `transload report merge`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -9,6 +9,7 @@ use clap::Args;
 use super::files::FilesArgs;
 use crate::cli::exit;
 use crate::cli::signals::Signals;
+use crate::cli::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +39,7 @@ pub(super) struct MergeArgs {
 
 pub(super) fn run(args: &MergeArgs, signals: &Signals) -> Result<ExitCode> {
     let mut reports = args.files.read(signals)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = stdio::plain_answer(signals);
     for record in reports.records() {
         out.write_all(record?.to_json_line().as_bytes())?;
     }

@@ -16,6 +16,7 @@ use super::files::FilesArgs;
 use crate::cli::page::{self, BAD, GOOD, MIXED, STRONG, Table, one_line, paint};
 use crate::cli::render::{bytes, count, line};
 use crate::cli::signals::Signals;
+use crate::cli::stdio;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +40,7 @@ pub(super) fn run(args: &SummaryArgs, signals: &Signals) -> Result<ExitCode> {
     let mut reports = args.files.read(signals)?;
     let gathered = gather(&mut reports)?;
     let text = if args.json { as_json(&gathered) } else { as_text(&gathered, page::width()) };
-    let mut out = anstream::stdout().lock();
+    let mut out = stdio::answer(signals);
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)

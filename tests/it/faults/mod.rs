@@ -14,6 +14,7 @@ mod panics;
 pub(crate) mod permissions;
 mod scarce;
 mod together;
+mod unread;
 
 use std::ffi::OsStr;
 use std::fs;

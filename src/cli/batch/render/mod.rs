@@ -6,7 +6,7 @@ mod parallel;
 mod quote;
 mod slurm;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 
@@ -14,6 +14,8 @@ use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
 
 use crate::cli::args::Cli;
+use crate::cli::signals::Signals;
+use crate::cli::stdio;
 
 const USAGE: &str = "transload batch render [OPTIONS] --engine <ENGINE> --shards <N> -- <ARGS>";
 const EXAMPLES: &str = "\
@@ -79,7 +81,7 @@ enum Engine {
     Parallel,
 }
 
-pub(super) fn run(args: &RenderArgs) -> Result<ExitCode> {
+pub(super) fn run(args: &RenderArgs, signals: &Signals) -> Result<ExitCode> {
     // What is wrong is told now, not by each of the processes.
     let words = ["transload".to_owned()].into_iter().chain(args.own("0/1")).chain(args.batch.iter().cloned());
     if let Err(error) = Cli::try_parse_from(words) {
@@ -91,7 +93,7 @@ pub(super) fn run(args: &RenderArgs) -> Result<ExitCode> {
         Engine::Argo => argo::render(args)?,
         Engine::Parallel => parallel::render(args),
     };
-    let mut out = io::stdout().lock();
+    let mut out = stdio::plain_answer(signals);
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
