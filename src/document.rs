@@ -82,6 +82,11 @@ impl Document {
     }
 }
 
+/// Reads a config's `rootfs.diff_ids`.
+pub(crate) fn diff_ids(rootfs: &Cursor<'_>) -> Result<Vec<DiffId>> {
+    rootfs.list("diff_ids")?.iter().map(Cursor::parse).collect()
+}
+
 /// Words the error for a config that says nothing of its layers: no docker loads such an image.
 pub(crate) fn no_rootfs() -> Error {
     Error::damaged("no rootfs: the config names no diff_ids for its layers")

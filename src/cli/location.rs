@@ -27,6 +27,15 @@ const TRANSPORTS: [(&str, Format); 8] = [
     ("hybrid", Format::HybridArchive),
 ];
 
+/// Places that containers/image and docker know and that are no archives, and how to make one of what is there.
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("docker", "skopeo copy docker://IMAGE oci-archive:FILE"),
+    ("docker-daemon", "docker save -o FILE IMAGE"),
+    ("containers-storage", "podman save --format oci-archive -o FILE IMAGE"),
+    ("dir", "skopeo copy dir:FOLDER oci-archive:FILE"),
+    ("ostree", "skopeo copy ostree:IMAGE oci-archive:FILE"),
+];
+
 impl Location {
     /// Reads a place as it was typed.
     pub(super) fn typed(place: &OsStr) -> Result<Self, Error> {
@@ -39,7 +48,16 @@ impl Location {
             return Err(Error::new(ErrorKind::Usage, "an empty path"));
         }
         Ok(match place.to_str() {
-            Some(text) => Self::parse_text(text, exists),
+            Some(text) => {
+                let elsewhere = ELSEWHERE.iter().find(|(name, _)| {
+                    text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')) && !exists(Path::new(text))
+                });
+                if let Some((_, archive)) = elsewhere {
+                    let error = Error::new(ErrorKind::Usage, "no archive or folder");
+                    return Err(error.within(escape(text)).hint(format!("{archive} makes one")));
+                }
+                Self::parse_text(text, exists)
+            }
             None => Self { format: None, path: Some(place.into()), reference: None },
         })
     }
@@ -87,6 +105,18 @@ mod tests {
         let (format, path, reference) = want;
         let want = Location { format, path: path.map(PathBuf::from), reference: reference.map(str::to_owned) };
         assert_eq!(got, want, "{text}");
+    }
+
+    #[test]
+    fn what_is_no_archive_is_told_from_a_path() {
+        for text in ["docker://app:1", "docker-daemon:app:1", "containers-storage:app", "dir:app", "ostree:app"] {
+            let error = Location::parse(text.as_ref(), |_| false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(error.advice().unwrap().contains(" makes one"), "{error}");
+            let path = Location::parse(text.as_ref(), |_| true).unwrap().path;
+            assert_eq!(path.as_deref(), Some(Path::new(text)));
+        }
+        assert!(Location::parse("dirs:app".as_ref(), |_| false).is_ok());
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(super) fn run(args: &RunArgs, signals: &Signals) -> Result<ExitCode> {
     let report = args.report.as_deref().map(|path| Report::open(path, shard, signals)).transpose()?;
     let metrics = args.metrics.as_deref().map(|path| Metrics::new(path, number_of(&items)));
     let options = options(args, task, signals, shard, &commands);
-    make_out(&options, to.is_some())?;
+    check_out(&options, to.is_some())?;
     let title = count(items.items.len(), "archive");
     let progress = args.progress.start(&title, args.quiet, false);
     let tally = Tally {
@@ -161,8 +161,8 @@ fn options<'a>(
     options
 }
 
-/// Makes the folder of the results; what is there under its name and is none is an error before anything starts.
-fn make_out(options: &BatchOptions<'_>, writes: bool) -> Result<()> {
+/// Fails when something is there under the name of the folder of results that is none, before anything starts.
+fn check_out(options: &BatchOptions<'_>, writes: bool) -> Result<()> {
     let out: &Path = &options.out;
     if writes && out.symlink_metadata().is_ok() && !out.is_dir() {
         return Err(usage(&format!("--out {}: not a folder", out.display())).into());

@@ -9,4 +9,4 @@ mod v1_config;
 
 pub(crate) use layout::{DockerImage, DockerLayer, FILE_MODE, entries as lay_out, manifest_entry, repositories};
 pub(crate) use legacy::LegacyConfig;
-pub(crate) use read::{Entry, add_image, diff_ids, entries, read};
+pub(crate) use read::{Entry, add_image, entries, read};

@@ -168,7 +168,7 @@ fn claims(entry: &Entry, config: &Document, reading: Reading<'_>) -> Result<(Opt
     let config = Cursor::new(&value);
     let platform = Platform::read(&config)?;
     let diff_ids = match (config.get("rootfs")?, reading.recompute) {
-        (Some(rootfs), _) => diff_ids(&rootfs)?,
+        (Some(rootfs), _) => document::diff_ids(&rootfs)?,
         (None, true) => return Ok((platform, None)),
         (None, false) if entry.layers.is_empty() => Vec::new(),
         (None, false) => {
@@ -183,11 +183,6 @@ fn claims(entry: &Entry, config: &Document, reading: Reading<'_>) -> Result<(Opt
         reading.faults.forgive(document::count_mismatch(entry.layers.len(), diff_ids.len()))?;
     }
     Ok((platform, None))
-}
-
-/// Reads `rootfs.diff_ids`.
-pub(crate) fn diff_ids(rootfs: &Cursor<'_>) -> Result<Vec<DiffId>> {
-    rootfs.list("diff_ids")?.iter().map(Cursor::parse).collect()
 }
 
 pub(super) fn layer_blob(graph: &mut Graph, members: &Members, path: &str) -> Result<BlobId> {

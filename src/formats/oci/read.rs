@@ -15,7 +15,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::{DiffId, Digest};
 use crate::document::{self, Document};
 use crate::error::{Error, Result, Within, quoted};
-use crate::formats::{Reading, docker};
+use crate::formats::Reading;
 use crate::graph::{Artifact, Child, Config, Graph, Image, Index, Layer, Look, Name, Node, NodeId, Root};
 use crate::json::Cursor;
 use crate::limits::exceeded;
@@ -311,7 +311,7 @@ impl Reader<'_> {
             }
             return Ok((platform, None));
         };
-        let diff_ids = docker::diff_ids(&rootfs)?;
+        let diff_ids = document::diff_ids(&rootfs)?;
         let Some(layers) = layers else { return Ok((platform, None)) };
         if diff_ids.len() == layers {
             return Ok((platform, Some(diff_ids)));
