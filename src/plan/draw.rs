@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::dropped::dropped;
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
 use crate::codec::{CompressionChoice, CompressionLevel};
-use crate::descriptor::{Descriptor, count_annotations, lost_annotations};
-use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Root, Wish, absence};
 use crate::platform::Platform;
@@ -72,12 +71,8 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
             layers.plan(graph, image, true, &mut plan.jobs)?;
         }
     }
-    let mut losses = Vec::new();
-    for loss in graph.losses.drain(..).chain(plan.losses) {
-        if !losses.contains(&loss) {
-            losses.push(loss);
-        }
-    }
+    let mut seen = HashSet::new();
+    let losses = graph.losses.drain(..).chain(plan.losses).filter(|loss| seen.insert(loss.clone())).collect();
     Ok(Plan { losses, ..plan })
 }
 
@@ -92,9 +87,7 @@ fn choose(
     if !target.whole_graph {
         graph.warnings.extend(absence(&absent));
         losses.extend(left.into_iter().map(|what| format!("{what}: left out, {} cannot hold it", target.name)));
-        for Chosen { image, .. } in &images {
-            losses.extend(annotations(graph, *image));
-        }
+        losses.extend(dropped(graph, &images));
         if !wanted.names.is_empty() {
             let [only] = images.as_mut_slice() else { return Err(one_image(images.len())) };
             only.names.clone_from(&wanted.names);
@@ -182,61 +175,4 @@ fn check_names(graph: &Graph) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Lists what only an OCI layout holds of an image.
-fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
-    let Some(image) = graph.image(id) else { return Vec::new() };
-    let of_document = |document: &Document| count_annotations(&document.value());
-    let of_descriptor = |descriptor: &Descriptor| count_annotations(&descriptor.value);
-    let layers = || image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
-    let in_indexes =
-        graph.layout_index.as_ref().map_or(0, of_document) + above(graph, id, &of_document, &of_descriptor);
-    let counts = [
-        ("manifest", image.manifest.as_ref().map_or(0, of_document)),
-        ("layers", layers().map(of_descriptor).sum()),
-        ("index", in_indexes),
-    ];
-    let mut found: Vec<_> = counts.iter().filter_map(|(of, n)| lost_annotations(*n, of)).collect();
-    let mut holders: Vec<(&str, &Document)> = image.manifest.iter().map(|manifest| ("manifest", manifest)).collect();
-    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
-        graph.walk(root.node, &mut |node| {
-            if let Node::Index(index) = graph.node(node) {
-                holders.push(("index", &index.document));
-            }
-        });
-    }
-    for (of, document) in holders {
-        let value = document.value();
-        let keys = ["subject", "artifactType"].into_iter().filter(|key| value.get(*key).is_some());
-        found.extend(keys.map(|key| format!("{key} of the {of}: dropped")));
-    }
-    let urls: Vec<_> = layers().flat_map(|descriptor| descriptor.urls()).collect();
-    if !urls.is_empty() {
-        found.push(format!("urls of foreign layers ({}): dropped", urls.join(", ")));
-    }
-    found
-}
-
-/// Counts what the indexes say of an image and of themselves, from `index.json` down to it.
-fn above(
-    graph: &Graph,
-    id: NodeId,
-    of_document: &dyn Fn(&Document) -> usize,
-    of_descriptor: &dyn Fn(&Descriptor) -> usize,
-) -> usize {
-    let mut most = 0;
-    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
-        let mut found = root.descriptor.as_ref().map_or(0, of_descriptor);
-        graph.walk(root.node, &mut |node| {
-            if let Node::Index(index) = graph.node(node) {
-                let children = index.children.iter().filter(|child| graph.images_below(child.node).contains(&id));
-                found += of_document(&index.document)
-                    + children.map(|child| of_descriptor(&child.descriptor)).sum::<usize>();
-            }
-        });
-        // Under several names it is said several times, and lost once.
-        most = most.max(found);
-    }
-    most
 }

@@ -1,6 +1,7 @@
 //! Decisions as values: what happens to each blob, and what the target cannot hold. Pure; `--dry-run` prints it.
 
 mod draw;
+mod dropped;
 mod layers;
 mod naming;
 mod reason;
