@@ -13,6 +13,8 @@ use crate::platform::Platform;
 pub(crate) struct Chosen {
     pub(crate) image: NodeId,
     pub(crate) names: Vec<Name>,
+    /// Indexes of the roots that it was chosen for.
+    pub(crate) roots: Vec<usize>,
 }
 
 /// What a target that holds only images gets of a graph.
@@ -76,8 +78,7 @@ impl Graph {
             let others = complete.iter().filter(|&&id| id != chosen);
             let others = others.map(|&id| format!("platform {}", self.platform_name(id)));
             choice.left.extend(others.filter(|other| passed.insert(other.clone())));
-            let names = group.iter().map(|&root| self.roots[root].name.clone());
-            merged.add(&mut choice.images, self, chosen, names);
+            merged.add(&mut choice.images, self, chosen, group);
         }
         if !unmet.is_empty() && !choice.images.is_empty() {
             return Err(self.no_platform(&unmet, &all));
@@ -106,15 +107,17 @@ struct Merged {
 
 impl Merged {
     /// Adds an image, or names to the image with the same config, as skopeo's writer does.
-    fn add(&mut self, images: &mut Vec<Chosen>, graph: &Graph, image: NodeId, names: impl Iterator<Item = Name>) {
+    fn add(&mut self, images: &mut Vec<Chosen>, graph: &Graph, image: NodeId, roots: Vec<usize>) {
         let id = graph.image(image).and_then(Image::id);
         let known = self.by_node.get(&image).or_else(|| self.by_id.get(&id?)).copied();
         let index = known.unwrap_or_else(|| {
-            images.push(Chosen { image, names: Vec::new() });
+            images.push(Chosen { image, names: Vec::new(), roots: Vec::new() });
             images.len() - 1
         });
         self.by_node.insert(image, index);
         self.by_id.extend(id.map(|id| (id, index)));
+        let names = roots.iter().map(|&root| graph.roots[root].name.clone());
         images[index].names.extend(names.filter(|name| self.names.insert((index, name.clone()))));
+        images[index].roots.extend(roots);
     }
 }

@@ -11,7 +11,7 @@ mod platforms;
 
 pub(crate) use choose::{Choice, Chosen};
 pub(crate) use complete::absence;
-pub(crate) use name::Name;
+pub(crate) use name::{NO_TAG, Name};
 pub(crate) use pick::Pick;
 pub(crate) use platforms::Wish;
 

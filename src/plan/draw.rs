@@ -7,6 +7,7 @@ use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
 use super::{Action, Jobs};
 use crate::codec::{CompressionChoice, CompressionLevel};
+use crate::descriptor::{CONTAINERD_NAME, Descriptor};
 use crate::error::{Error, Result};
 use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Root, Wish, absence};
 use crate::platform::Platform;
@@ -61,6 +62,11 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
         rename(graph, names)?;
         drop_repeated(graph);
         check_names(graph)?;
+        if names.is_empty() {
+            let roots: Vec<_> = graph.roots.iter().collect();
+            let rewritten = |root: &Root, of: &Descriptor| rewrites(target, root, of);
+            plan.losses.extend(naming::lost(graph, &roots, &rewritten));
+        }
         plan_graph(graph, &layers, &mut plan)?;
     }
     if target.docker_images {
@@ -91,9 +97,20 @@ fn choose(
         if !wanted.names.is_empty() {
             let [only] = images.as_mut_slice() else { return Err(one_image(images.len())) };
             only.names.clone_from(&wanted.names);
+        } else {
+            let roots: Vec<_> = images.iter().flat_map(|image| &image.roots).map(|&root| &graph.roots[root]).collect();
+            losses.extend(naming::lost(graph, &roots, &|_, _| true));
         }
     }
     Ok(images)
+}
+
+/// Tells whether a target with descriptors writes the names in this one anew.
+fn rewrites(target: Abilities, root: &Root, descriptor: &Descriptor) -> bool {
+    let renamed = Name::from_annotations(descriptor) != root.name;
+    // Readers of hybrids look for the full name in one place only.
+    let unnamed = target.docker_images && descriptor.annotation(CONTAINERD_NAME).is_none();
+    root.name.full().is_some() && (renamed || unnamed)
 }
 
 fn one_image(count: usize) -> Error {
