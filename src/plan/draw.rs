@@ -140,10 +140,17 @@ fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// Gives the one selected image the names that are asked for, in place of all it had; what is about it goes by the first.
+/// Gives the one selected image the names that are asked for, in place of all it had. What docker lists
+/// beside it goes by the first; other artifacts keep names of their own.
 fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     let Some(first) = names.first() else { return Ok(()) };
-    let groups = graph.groups();
+    let (mut groups, others): (Vec<_>, Vec<_>) = graph
+        .groups()
+        .into_iter()
+        .partition(|group| group.iter().any(|&root| !graph.images_below(graph.roots[root].node).is_empty()));
+    if groups.is_empty() {
+        groups = others;
+    }
     let nodes = |group: &Vec<usize>| group.iter().map(|&root| graph.roots[root].node).collect::<Vec<_>>();
     let images: BTreeSet<_> = groups.iter().map(nodes).collect();
     let (Some(group), 1) = (groups.first(), images.len()) else { return Err(one_image(images.len())) };
@@ -157,8 +164,10 @@ fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     let pairs = distinct.into_iter().flat_map(|name| group.iter().map(move |&root| (name, root)));
     let mut roots: Vec<Root> = pairs.map(named).collect();
     let shown: BTreeSet<usize> = groups.iter().flatten().copied().collect();
-    let companions = (0..graph.roots.len()).filter(|root| !shown.contains(root));
-    roots.extend(companions.map(|root| named((first, root))));
+    for root in (0..graph.roots.len()).filter(|root| !shown.contains(root)) {
+        let companion = graph.roots[root].descriptor.as_ref().is_some_and(Descriptor::is_companion);
+        roots.push(if companion { named((first, root)) } else { graph.roots[root].clone() });
+    }
     graph.roots = roots;
     graph.roots_changed = true;
     Ok(())

@@ -286,6 +286,30 @@ fn tags_of_the_user_take_the_place_of_the_source_names() {
     }
 }
 
+/// What is about the image is no second image, and keeps the name that it is found by.
+#[test]
+fn a_tag_of_the_user_is_for_the_image_and_not_for_what_is_about_it() {
+    let mut layout = Layout::new();
+    let subject = layout.image(&one());
+    let signature = layout.referrer(&subject);
+    let tag = format!("{}.sig", subject["digest"].as_str().expect("a digest").replace(':', "-"));
+    let second = layout.referrer(&signature);
+    let references = layout.index(&[second]);
+    layout.root(subject, json!({REF_NAME: "docker.io/a/b:c"}));
+    layout.root(signature.clone(), Value::Null);
+    layout.root(signature, json!({REF_NAME: tag}));
+    layout.root(references, json!({REF_NAME: "references"}));
+    let sandbox = Sandbox::new();
+    convert(&sandbox, &layout.tree(), "oci-archive", &["--tag", "n/m:3", "--tag", "n/m:4"]);
+    let index = Tree::read(&sandbox.path("out")).json("index.json");
+    let names: Vec<_> =
+        index["manifests"].as_array().expect("descriptors").iter().map(|d| &d["annotations"][REF_NAME]).collect();
+    assert_eq!(
+        names,
+        [&json!("docker.io/n/m:3"), &json!("docker.io/n/m:4"), &Value::Null, &json!(tag), &json!("references")]
+    );
+}
+
 #[test]
 fn tags_that_cannot_be_are_usage_errors() {
     let sandbox = Sandbox::new();
