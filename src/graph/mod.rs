@@ -8,6 +8,7 @@ mod name;
 mod narrow;
 mod pick;
 mod platforms;
+mod subject;
 
 pub(crate) use choose::{Choice, Chosen};
 pub(crate) use complete::absence;
