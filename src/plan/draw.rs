@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::Jobs;
 use super::dropped::dropped;
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
-use super::{Action, Jobs};
+use super::vouched::broken;
 use crate::codec::{CompressionChoice, CompressionLevel};
 use crate::descriptor::{CONTAINERD_NAME, Descriptor};
 use crate::error::{Error, Result};
@@ -119,7 +120,7 @@ fn one_image(count: usize) -> Error {
 
 /// Adds jobs for everything that the roots lead to.
 fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
-    let (mut artifacts, mut nodes): (bool, Vec<NodeId>) = (false, Vec::new());
+    let mut nodes: Vec<NodeId> = Vec::new();
     for root in &graph.roots {
         graph.walk(root.node, &mut |id| nodes.push(id));
     }
@@ -127,16 +128,12 @@ fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
         match graph.node(id) {
             Node::Image(image) => layers.plan(graph, image, false, &mut plan.jobs)?,
             Node::Artifact(artifact) => {
-                artifacts |= artifact.manifest.is_some();
                 artifact.blobs.iter().for_each(|&blob| layers.plan_opaque(graph, blob, &mut plan.jobs));
             }
             Node::Index(_) | Node::Absent(_) => {}
         }
     }
-    if artifacts && plan.jobs.ids().any(|id| plan.jobs.get(id).action != Action::Copy) {
-        let loss = "signatures and attestations: what they vouch for gets another digest with other compression";
-        plan.losses.push(loss.to_owned());
-    }
+    plan.losses.extend(broken(graph, &plan.jobs));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod dropped;
 mod layers;
 mod naming;
 mod reason;
+mod vouched;
 
 pub(crate) use draw::{Abilities, Plan, Wanted, draw};
 pub(crate) use layers::Policy;
