@@ -15,8 +15,11 @@ pub struct Limits {
     pub all_document_bytes: u64,
     /// Values in one of them: parsed, each takes about 100 bytes. The largest images have some thousands.
     pub json_values: usize,
-    /// Members of one archive or folder: their names are held in memory.
+    /// Members of one archive or folder.
     pub members: usize,
+    /// Bytes of the names, link targets and sparse maps of all members: they are held in memory, some of them several
+    /// times. A hundred thousand blobs have less.
+    pub member_bytes: u64,
     /// Names and images of one source. The largest bundles have some hundreds.
     pub names: usize,
     /// Layers of one image. overlayfs stops near 127, so this is generous.
@@ -53,6 +56,7 @@ impl Default for Limits {
             all_document_bytes: 32 << 20,
             json_values: 100_000,
             members: 100_000,
+            member_bytes: 8 << 20,
             names: 10_000,
             layers: 1024,
             header_bytes: 1 << 20,
@@ -101,6 +105,7 @@ impl Limits {
         "all-document-bytes" => all_document_bytes,
         "json-values" => json_values,
         "members" => members,
+        "member-bytes" => member_bytes,
         "names" => names,
         "layers" => layers,
         "header-bytes" => header_bytes,

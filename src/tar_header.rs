@@ -77,13 +77,15 @@ pub(crate) fn pax(bytes: &[u8]) -> Result<Pax> {
         let (key, value) = record?;
         let text = || String::from_utf8_lossy(value).into_owned();
         match key {
+            key if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
+            // What the header says stays (POSIX pax; Go does the same).
+            _ if value.is_empty() => {}
             b"path" => pax.path = Some(text()),
             b"linkpath" => pax.link = Some(text()),
             b"size" => {
                 let size = text().parse();
                 pax.size = Some(size.map_err(|_| invalid_record(&format!("size {}", quoted(&text()))))?);
             }
-            key if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
             _ => {}
         }
     }
@@ -163,6 +165,8 @@ mod tests {
     fn pax_records_are_parsed_by_their_length() {
         let got = pax(b"12 path=a\nb\n10 size=7\n15 mtime=1.250\n").unwrap();
         assert_eq!(got, Pax { path: Some("a\nb".into()), size: Some(7), ..Pax::default() });
+        let got = pax(b"8 path=\n13 linkpath=\n8 size=\n").unwrap();
+        assert_eq!(got, Pax::default(), "what is empty leaves what the header says");
         for wrong in [
             &b"0 path=a\n"[..],
             b"9 path=a\n99",

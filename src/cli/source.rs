@@ -20,6 +20,7 @@ Raise or lower a limit on untrusted input; may be repeated. NAME is one of
   members             members of one archive or folder (100000)
   names               names and images of one source (10000)
   layers              layers of one image (1024)
+  member-bytes        bytes of names, links and sparse maps of all members (8 MiB)
   header-bytes        bytes of one PAX header, long name or sparse map (1 MiB)
   index-depth         indexes inside one another (8)
   zstd-window-log     log2 of a zstd stream's window (27)

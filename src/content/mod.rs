@@ -49,22 +49,22 @@ pub(crate) struct Content {
     /// The archive or folder that it is in, for messages.
     source: Arc<str>,
     /// The member that it is, as in `blobs/sha256/3f…`. No two contents of a source have the same.
-    origin: String,
+    origin: Arc<str>,
     size: u64,
     place: Place,
 }
 
 impl Content {
     pub(crate) fn bytes(source: Arc<str>, origin: String, bytes: Vec<u8>) -> Self {
-        Self { source, origin, size: bytes.len() as u64, place: Place::Bytes(bytes.into()) }
+        Self { source, origin: origin.into(), size: bytes.len() as u64, place: Place::Bytes(bytes.into()) }
     }
 
     pub(crate) fn archive(source: Arc<str>, origin: String, size: u64, file: Arc<File>, extents: Vec<Extent>) -> Self {
-        Self { source, origin, size, place: Place::Archive { file, extents: extents.into() } }
+        Self { source, origin: origin.into(), size, place: Place::Archive { file, extents: extents.into() } }
     }
 
     pub(crate) fn file(source: Arc<str>, origin: String, size: u64, path: PathBuf) -> Self {
-        Self { source, origin, size, place: Place::File(path) }
+        Self { source, origin: origin.into(), size, place: Place::File(path) }
     }
 
     pub(crate) fn source(&self) -> &Arc<str> {
@@ -73,8 +73,8 @@ impl Content {
 
     /// Adds to an error what it is about.
     pub(crate) fn locate(&self, error: Error) -> Error {
-        let error = error.about(self.origin.clone()).at(self.offset_of(0));
-        error.within(self.origin.clone()).within(self.source.to_string())
+        let error = error.about(self.origin()).at(self.offset_of(0));
+        error.within(self.origin()).within(self.source.to_string())
     }
 
     /// Returns where in its archive a byte is that is stored there.
@@ -90,6 +90,19 @@ impl Content {
 
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Returns the same without another copy of it.
+    pub(crate) fn shared_origin(&self) -> Arc<str> {
+        Arc::clone(&self.origin)
+    }
+
+    /// Returns the bytes that it takes to say where its parts are, if there are several.
+    pub(crate) fn map_len(&self) -> usize {
+        match &self.place {
+            Place::Archive { extents, .. } => extents.len().saturating_sub(1) * size_of::<Extent>(),
+            Place::Bytes(_) | Place::File(_) => 0,
+        }
     }
 
     /// Opens the content at its start.

@@ -4,7 +4,7 @@ use super::entry::{Entry, shown};
 use super::header::{Decoded, Pending, Sparse, decode};
 use super::names;
 use super::problem::{Fault, Problem};
-use super::sparse::{Map, Piece, Spread};
+use super::sparse::{Map, Piece, Spread, Text};
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::tar_header::{BLOCK, checksum_fits, number, records};
@@ -81,7 +81,7 @@ enum Expected {
         entry: Box<Entry>,
         stored: u64,
         map: Map,
-        text: Vec<u8>,
+        text: Text,
     },
     /// What fills the last block of a body.
     Padding,
@@ -232,15 +232,14 @@ impl Scanner {
                 Err(why) => self.report(Fault::Unreadable(why), self.header, Some(entry.path), sink)?,
             },
             Expected::SparseText { entry, stored, mut map, mut text } => {
-                text.extend_from_slice(&self.block);
                 let stored = stored.checked_sub(BLOCK as u64);
-                let fault = match (map.read_text(&text), stored) {
-                    (Ok(Some(())), Some(stored)) => return self.start_sparse(&entry, stored, map, sink),
-                    (Ok(None), Some(stored)) if (text.len() as u64) < self.header_bytes => {
+                let fault = match (map.read_text(&mut text, &self.block), stored) {
+                    (Ok(true), Some(stored)) => return self.start_sparse(&entry, stored, map, sink),
+                    (Ok(false), Some(stored)) if text.len < self.header_bytes => {
                         self.state = State::Block(Expected::SparseText { entry, stored, map, text });
                         return Ok(());
                     }
-                    (Ok(None), Some(_)) => Fault::HeaderTooLarge(text.len() as u64),
+                    (Ok(false), Some(_)) => Fault::HeaderTooLarge(text.len),
                     (Err(why), _) => Fault::Unreadable(why),
                     (Ok(_), None) => Fault::Unreadable("invalid map of a sparse file".to_owned()),
                 };
@@ -330,7 +329,7 @@ impl Scanner {
                 Ok(())
             }
             Some(Sparse::Body(map)) => {
-                self.state = State::Block(Expected::SparseText { entry, stored, map, text: Vec::new() });
+                self.state = State::Block(Expected::SparseText { entry, stored, map, text: Text::default() });
                 Ok(())
             }
         }

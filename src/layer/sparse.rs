@@ -8,6 +8,19 @@ use crate::tar_header::{BLOCK, number};
 
 const INVALID: &str = "invalid map of a sparse file";
 
+/// The text at the start of a body (version 1.0), as far as it was read: a count and that many pairs, each number on a line of
+/// its own.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    /// Bytes that were read.
+    pub(super) len: u64,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    pairs_left: Option<u64>,
+    /// Of a pair whose length has not come yet.
+    offset: Option<u64>,
+}
+
 /// Which parts of a file are stored; the rest are holes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Map {
@@ -46,24 +59,29 @@ impl Map {
         Ok(())
     }
 
-    /// Reads the text at the start of the body (version 1.0): a count and that many pairs, each number on a line of its
-    /// own. `None`: it goes on after this.
-    pub(super) fn read_text(&mut self, body: &[u8]) -> Result<Option<()>, String> {
-        let mut lines = body.split_inclusive(|&b| b == b'\n');
-        let mut next = || -> Result<Option<u64>, String> {
-            let Some(line) = lines.next().and_then(|line| line.strip_suffix(b"\n")) else { return Ok(None) };
-            decimal(line).map(Some).ok_or_else(|| INVALID.to_owned())
-        };
-        let Some(count) = next()? else { return Ok(None) };
-        let mut parts = Vec::new();
-        for _ in 0..count {
-            match (next()?, next()?) {
-                (Some(offset), Some(length)) => parts.push((offset, length)),
-                _ => return Ok(None),
+    /// Reads more of the text at the start of the body; tells whether it has ended.
+    pub(super) fn read_text(&mut self, text: &mut Text, more: &[u8]) -> Result<bool, String> {
+        for &byte in more {
+            text.len += 1;
+            if byte != b'\n' {
+                text.line.push(byte);
+                continue;
+            }
+            let number = decimal(&text.line).ok_or(INVALID)?;
+            text.line.clear();
+            match (text.pairs_left, text.offset.take()) {
+                (None, _) => text.pairs_left = Some(number),
+                (Some(_), None) => text.offset = Some(number),
+                (Some(left), Some(offset)) => {
+                    self.parts.push((offset, number));
+                    text.pairs_left = Some(left - 1);
+                }
+            }
+            if text.pairs_left == Some(0) {
+                return Ok(true);
             }
         }
-        self.parts = parts;
-        Ok(Some(()))
+        Ok(false)
     }
 
     /// Checks that the parts are in order, inside the file, and together what is stored.
@@ -232,16 +250,27 @@ mod tests {
 
     #[test]
     fn the_map_in_a_body_is_read_when_all_of_it_is_there() {
-        let mut map = Map::default();
         for (text, want) in [
-            (&b"2\n0\n5\n10\n7"[..], Ok(None)),
-            (b"", Ok(None)),
-            (b"2\n0\n5\n10\n7\n\0\0", Ok(Some(()))),
+            (&b"2\n0\n5\n10\n7"[..], Ok(false)),
+            (b"", Ok(false)),
+            (b"2\n0\n5\n10\n7\n\0\0", Ok(true)),
+            (b"0\n\0\0", Ok(true)),
             (b"-1\n", Err(())),
             (b"1\nx\n", Err(())),
         ] {
-            assert_eq!(map.read_text(text).map_err(drop), want, "{}", String::from_utf8_lossy(text));
+            // However it comes.
+            for cut in 0..=text.len() {
+                let (mut map, mut state) = (Map::default(), Text::default());
+                let (first, second) = text.split_at(cut);
+                let mut got = map.read_text(&mut state, first);
+                if got == Ok(false) {
+                    got = map.read_text(&mut state, second);
+                }
+                assert_eq!(got.map_err(drop), want, "{}, cut at {cut}", String::from_utf8_lossy(text));
+                if text.starts_with(b"2") && want == Ok(true) {
+                    assert_eq!(map.parts, [(0, 5), (10, 7)]);
+                }
+            }
         }
-        assert_eq!(map.parts, [(0, 5), (10, 7)]);
     }
 }

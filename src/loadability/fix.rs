@@ -107,7 +107,7 @@ fn repository(text: &str) -> String {
 }
 
 /// Quotes an argument for a shell, so that it can be printed, too.
-fn quote(argument: &OsStr) -> String {
+pub(super) fn quote(argument: &OsStr) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:@%+,=".contains(&b);
     match argument.to_str() {
         Some(text) if !text.is_empty() && text.bytes().all(plain) => text.to_owned(),

@@ -1,6 +1,7 @@
 //! A result that is a folder.
 
-use std::fs::{File, Permissions};
+use std::fs::{DirEntry, File, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use walkdir::WalkDir;
 use super::{Durability, Existing, Folder, Mark, Merge, Place, Writer, exists, parent};
 use crate::context::{Cancel, Context};
 use crate::error::{Error, ErrorKind, Result, Within};
+use crate::limits::{Limits, exceeded};
 use crate::tree::Container;
 
 /// Members at the top of an OCI layout or an unpacked docker-archive, beside those that are named by a hash, and in an
@@ -34,6 +36,7 @@ pub(super) struct DirWriter {
     durability: Durability,
     subject: Arc<str>,
     cancel: Cancel,
+    limits: Limits,
     opened: Option<PathBuf>,
 }
 
@@ -48,7 +51,8 @@ impl DirWriter {
         let staging = staging.map_err(|e| Error::io("cannot write", e).within(subject.to_string()))?;
         // An index that is there names what others made: it must not lead to nothing.
         let durability = Durability::wanted(cx.sync || matches!(existing, Existing::Add { .. }));
-        Ok(Self { staging, path, existing, durability, subject, cancel: cx.cancel.clone(), opened: None })
+        let (cancel, limits) = (cx.cancel.clone(), cx.limits.clone());
+        Ok(Self { staging, path, existing, durability, subject, cancel, limits, opened: None })
     }
 
     fn failed(&self, doing: &str, cause: std::io::Error) -> Error {
@@ -111,7 +115,10 @@ pub(super) fn move_into_place(from: &Path, path: &Path, existing: Existing, subj
 pub(super) fn check_ours(path: &Path) -> Result<()> {
     let layout = starts(path, "oci-layout", "{");
     let mut hashes = false;
-    for entry in WalkDir::new(path).min_depth(1).into_iter().flatten() {
+    for entry in WalkDir::new(path).min_depth(1) {
+        let Ok(entry) = entry else {
+            return refused(path, "there already, and cannot be looked through".to_owned());
+        };
         let name = entry.file_name().to_string_lossy();
         let (folder, hash) = (entry.file_type().is_dir(), is_hash(name.split('.').next().unwrap_or_default()));
         let known = match (entry.depth(), folder) {
@@ -135,10 +142,10 @@ pub(super) fn check_ours(path: &Path) -> Result<()> {
 
 /// Fails for a folder that is no OCI layout, nor one in the making.
 pub(super) fn check_layout(path: &Path) -> Result<()> {
-    let only_blobs = || {
-        let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        entries.all(|entry| entry.file_name() == "blobs" || entry.file_name() == "oci-layout")
+    let known = |entry: std::io::Result<DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name() == "blobs" || entry.file_name() == "oci-layout")
     };
+    let only_blobs = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.all(known));
     if starts(path, "oci-layout", "{") || starts(path, "index.json", "{") || only_blobs() {
         return Ok(());
     }
@@ -149,8 +156,15 @@ fn refused(path: &Path, why: String) -> Result<()> {
     Err(Error::new(ErrorKind::Exists, why).within(path.display().to_string()))
 }
 
+/// Tells whether a file of the folder starts so, but for blanks.
 fn starts(folder: &Path, name: &str, with: &str) -> bool {
-    std::fs::read(folder.join(name)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).trim_start().starts_with(with))
+    const ENOUGH: u64 = 4096;
+    let path = folder.join(name);
+    // Opening a pipe would wait for who writes.
+    let is_file = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+    let mut bytes = Vec::new();
+    let read = is_file && File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut bytes)).is_ok();
+    read && String::from_utf8_lossy(&bytes).trim_start().starts_with(with)
 }
 
 fn is_hash(name: &str) -> bool {
@@ -225,7 +239,11 @@ impl DirWriter {
         std::fs::create_dir_all(&self.path).map_err(failed)?;
         let _lock = self.lock()?;
         super::check(&self.path, Container::Folder, self.existing)?;
-        for entry in WalkDir::new(self.staging.path()).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+        for entry in self.walk(self.staging.path()) {
+            let entry = entry?;
+            if !entry.file_type().is_file() {
+                continue;
+            }
             let name = entry.path().strip_prefix(self.staging.path()).expect("the walk stays below its root");
             if name == Path::new(index) {
                 continue;
@@ -235,13 +253,9 @@ impl DirWriter {
             moved.map_err(failed)?;
         }
         let (old, new) = (self.path.join(index), self.staging.path().join(index));
-        let existing = match std::fs::read(&old) {
-            Ok(bytes) => Some(bytes),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            Err(e) => return Err(failed(e)),
-        };
+        let existing = self.index(&old, index)?;
         let added = std::fs::read(&new).map_err(failed)?;
-        let merged = merge(existing.as_deref(), &added).within(self.subject.to_string())?;
+        let merged = merge(existing.as_deref(), &added, &self.limits).within(self.subject.to_string())?;
         let written = std::fs::write(&new, merged).and_then(|()| self.durability.sync(&File::open(&new)?));
         written.map_err(failed)?;
         self.sync_folders(&self.path)?;
@@ -253,7 +267,8 @@ impl DirWriter {
     /// Syncs all files and folders, and returns the bytes of the files.
     fn sync(&self, root: &Path) -> Result<u64> {
         let mut size = 0;
-        for entry in WalkDir::new(root).into_iter().flatten() {
+        for entry in self.walk(root) {
+            let entry = entry?;
             let synced = match entry.file_type() {
                 kind if kind.is_dir() => Folder::open(entry.path()).and_then(|folder| folder.sync(self.durability)),
                 kind if kind.is_file() => File::open(entry.path()).and_then(|file| {
@@ -269,11 +284,36 @@ impl DirWriter {
 
     /// Syncs all folders.
     fn sync_folders(&self, root: &Path) -> Result<()> {
-        for folder in WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
-            let synced = Folder::open(folder.path()).and_then(|folder| folder.sync(self.durability));
-            synced.map_err(|e| self.failed("cannot sync", e))?;
+        for entry in self.walk(root) {
+            let entry = entry?;
+            if entry.file_type().is_dir() {
+                let synced = Folder::open(entry.path()).and_then(|folder| folder.sync(self.durability));
+                synced.map_err(|e| self.failed("cannot sync", e))?;
+            }
         }
         Ok(())
+    }
+
+    /// Returns all that is below a folder, and the folder: what cannot be seen is an error, never nothing.
+    fn walk(&self, root: &Path) -> impl Iterator<Item = Result<walkdir::DirEntry>> {
+        WalkDir::new(root).into_iter().map(|entry| entry.map_err(|e| self.failed("cannot list", e.into())))
+    }
+
+    /// Reads the index that is there, if there is one.
+    fn index(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+        let failed = |e| self.failed("cannot read", e);
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let (limit, mut bytes) = (self.limits.document_bytes, Vec::new());
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > limit {
+            let error = exceeded("document-bytes", format!("too large: the limit is {limit} bytes"));
+            return Err(error.within(name).within(self.subject.to_string()));
+        }
+        Ok(Some(bytes))
     }
 
     /// Keeps other processes from adding to the folder until the lock is dropped.
@@ -299,7 +339,7 @@ mod tests {
     #[test]
     fn what_is_added_to_what_is_there_is_synced_in_any_case() {
         let folder = tempfile::tempdir().unwrap();
-        let add = Existing::Add { index: "index.json", merge: |_, new| Ok(new.to_vec()) };
+        let add = Existing::Add { index: "index.json", merge: |_, new, _| Ok(new.to_vec()) };
         for (sync, existing, want) in [
             (true, Existing::Refuse, Durability::Synced),
             (false, Existing::Refuse, Durability::Unsynced),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::plan::JobId;
 use crate::tree::Container;
 use durability::{Durability, Folder};
@@ -132,7 +133,7 @@ pub(crate) enum Existing {
 }
 
 /// Makes one file of the one that is there, if there is, and the new one.
-pub(crate) type Merge = fn(Option<&[u8]>, &[u8]) -> Result<Vec<u8>>;
+pub(crate) type Merge = fn(Option<&[u8]>, &[u8], &Limits) -> Result<Vec<u8>>;
 
 /// Starts a result.
 pub(crate) fn create(
@@ -157,6 +158,10 @@ pub(crate) fn check(path: &Path, container: Container, existing: Existing) -> Re
     }
     match (existing, container) {
         (Existing::Refuse, _) => check_absent(path, container),
+        (Existing::Replace, Container::Tar) if path.is_dir() => {
+            let error = Error::new(ErrorKind::Exists, "a folder is there, which no file replaces");
+            Err(error.within(path.display().to_string()))
+        }
         (Existing::Replace, Container::Tar) => Ok(()),
         (Existing::Replace, Container::Folder) => check_absent(path, container).or_else(|_| dir::check_ours(path)),
         (Existing::Add { .. }, _) => check_absent(path, container).or_else(|_| dir::check_layout(path)),

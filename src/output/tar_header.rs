@@ -10,15 +10,15 @@ const USTAR_SIZE_LIMIT: u64 = 1 << 33;
 /// Returns the blocks before a member's body.
 pub(super) fn header(name: &str, kind: EntryType, mode: u32, size: u64, link: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    let (name_fits, size_fits) = (fits(name), size < USTAR_SIZE_LIMIT);
-    if !name_fits || !size_fits {
-        let mut records = String::new();
-        if !name_fits {
-            records.push_str(&record("path", name));
-        }
-        if !size_fits {
-            records.push_str(&record("size", &size.to_string()));
-        }
+    let size_fits = size < USTAR_SIZE_LIMIT;
+    // Sorted, as Go does it.
+    let records = [
+        (!fits(link)).then(|| record("linkpath", link)),
+        (!fits(name)).then(|| record("path", name)),
+        (!size_fits).then(|| record("size", &size.to_string())),
+    ];
+    let records: String = records.into_iter().flatten().collect();
+    if !records.is_empty() {
         let (folder, file) = name.rsplit_once('/').map_or(("", name), |(folder, file)| (folder, file));
         let slash = if folder.is_empty() { "" } else { "/" };
         let own_name = format!("{folder}{slash}PaxHeaders.0/{file}");
@@ -115,6 +115,10 @@ mod tests {
         let mut archive = tar::Archive::new(&bytes[..]);
         let entry = archive.entries().unwrap().next().unwrap().unwrap();
         assert_eq!(entry.path().unwrap().to_str(), Some(long.as_str()));
+        let links = header("x", EntryType::Symlink, 0o777, 0, &format!("../{long}"));
+        let mut archive = tar::Archive::new(&links[..]);
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!(entry.link_name().unwrap().unwrap().to_str(), Some(format!("../{long}").as_str()));
         let huge = header("x", EntryType::Regular, 0o444, 1 << 33, "");
         assert!(String::from_utf8_lossy(&huge).contains("19 size=8589934592\n"));
         let huge = patched("x", 0o444, 1 << 33);

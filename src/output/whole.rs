@@ -10,7 +10,7 @@ use super::pending::Pending;
 use super::{Durability, Existing, Folder, Output, exists, is_device, parent};
 use crate::content::BUFFER_LEN;
 use crate::context::{Cancel, Context};
-use crate::error::{Error, ErrorKind, Result, Within};
+use crate::error::{Error, Result, Within};
 use crate::tree::{Container, unnamed_file};
 
 /// Takes the bytes of a document, piece by piece.
@@ -21,8 +21,8 @@ pub type ByteSink<'s> = &'s mut dyn FnMut(&[u8]) -> Result<()>;
 ///
 /// # Errors
 ///
-/// [`Exists`](ErrorKind::Exists) when something is at the path that may not be replaced, or is a folder;
-/// [`Environment`](ErrorKind::Environment) when it cannot be written; those of `write`.
+/// [`Exists`](crate::ErrorKind::Exists) when something is at the path that may not be replaced, or is a folder;
+/// [`Environment`](crate::ErrorKind::Environment) when it cannot be written; those of `write`.
 pub fn write_whole(
     output: Output,
     replace: bool,
@@ -74,10 +74,6 @@ impl Whole {
                     Ok(metadata) if is_device(&metadata) => {
                         let device = Device::open(&path, &cx.cancel).within(subject.to_string())?;
                         (unnamed_file(cx.temp_dir.as_deref())?, Target::Stream(Box::new(device)))
-                    }
-                    Ok(metadata) if metadata.is_dir() => {
-                        let error = Error::new(ErrorKind::Exists, "a folder is there, which no file replaces");
-                        return Err(error.within(subject.to_string()));
                     }
                     Ok(_) if !replace => return Err(exists(&path)),
                     _ => {

@@ -41,11 +41,24 @@ pub(crate) enum Member {
     Other(&'static str),
 }
 
+impl Member {
+    /// Returns the bytes that it takes beside its name.
+    fn held(&self) -> usize {
+        match self {
+            Self::File(content) => content.map_len(),
+            Self::Symlink(target) | Self::HardLink(target) => target.len(),
+            Self::Directory | Self::Other(_) => 0,
+        }
+    }
+}
+
 /// All members of a source by their cleaned names, without leading `/` or `./`.
 #[derive(Debug)]
 pub(crate) struct Members {
     by_name: BTreeMap<String, Vec<Member>>,
     count: usize,
+    /// Bytes of what members are called, lead to and are made of.
+    held: u64,
     /// Bytes of documents that may still be read.
     documents_left: Cell<u64>,
     limits: Limits,
@@ -73,6 +86,7 @@ impl Members {
         Self {
             by_name: BTreeMap::new(),
             count: 0,
+            held: 0,
             documents_left,
             limits,
             cancel,
@@ -92,6 +106,14 @@ impl Members {
         if self.count > self.limits.members {
             return Err(exceeded("members", format!("more than {} members", self.limits.members)));
         }
+        self.held += (name.len() + member.held()) as u64;
+        if self.held > self.limits.member_bytes {
+            let limit = self.limits.member_bytes;
+            return Err(exceeded(
+                "member-bytes",
+                format!("more than {limit} bytes of names, links and maps of members"),
+            ));
+        }
         let mut clean: Vec<&str> = Vec::new();
         for part in parts(name) {
             if part != ".." {
@@ -105,14 +127,15 @@ impl Members {
             let clean = clean.join("/");
             self.has_absolute_name |= name.starts_with('/');
             self.has_unclean_link |= matches!(member, Member::Symlink(_)) && clean != name;
-            self.by_name.entry(clean).or_default().push(member);
+            // Hardly any name is there twice.
+            self.by_name.entry(clean).or_insert_with(|| Vec::with_capacity(1)).push(member);
         }
         Ok(())
     }
 
     /// Tells whether there is no room for another.
     pub(crate) fn are_too_many(&self) -> bool {
-        self.count > self.limits.members
+        self.count > self.limits.members || self.held > self.limits.member_bytes
     }
 
     /// Returns names, as they are looked up, and what is there under each; several in the order of the source.
@@ -287,6 +310,7 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::Extent;
 
     fn members(list: &[(&str, Member)]) -> Members {
         let mut members = Members::new(&Context::default());
@@ -347,6 +371,30 @@ mod tests {
         check(&[("a", file("x")), ("./a", file("x"))], "a", Ok(Some("x")));
         check(&[("a", file("x")), ("./a", file("y"))], "a", Err("more than once"));
         check(&[("a", file("x")), ("a", symlink("b"))], "a", Err("more than once"));
+    }
+
+    #[test]
+    fn what_members_take_is_limited() {
+        let sparse = |parts: u64| {
+            let extents = (0..parts).map(|at| Extent { at: 2 * at, offset: at, len: 1 }).collect();
+            let file = std::fs::File::open("/dev/null").unwrap().into();
+            Member::File(Content::archive("x".into(), "sparse".into(), 2 * parts, file, extents))
+        };
+        let long = "x".repeat(600);
+        for (name, member) in [
+            (long.as_str(), Member::Directory),
+            ("a", symlink(&long)),
+            ("a", Member::HardLink(long.clone())),
+            ("a", sparse(30)),
+        ] {
+            let mut members = members(&[]);
+            members.limits.member_bytes = 1000;
+            members.insert(name, member.clone()).unwrap();
+            assert!(!members.are_too_many());
+            let error = members.insert(name, member).unwrap_err();
+            assert!(error.advice().unwrap().contains("member-bytes"), "{error}");
+            assert!(members.are_too_many());
+        }
     }
 
     #[test]

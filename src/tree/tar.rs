@@ -129,10 +129,11 @@ impl Scan<'_> {
     fn member(&mut self, header: &Header, own_name: String, size: Result<u64>) -> Result<(String, Option<Member>)> {
         let Pending { name, link, pax } = std::mem::take(&mut self.pending);
         let pax = pax.unwrap_or_default();
-        let name = pax.path.or(name).unwrap_or(own_name);
+        // GNU's headers win, as in Go and in what reads layers here (`layer::header`).
+        let name = name.or(pax.path).unwrap_or(own_name);
         let target = || {
             let own = header.link_name_bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            pax.link.or(link).or(own).unwrap_or_default()
+            link.or(pax.link).or(own).unwrap_or_default()
         };
         // Links, folders and devices have no body, whatever their size says (POSIX ustar; Go does the same).
         let member = match header.entry_type() {
@@ -148,7 +149,8 @@ impl Scan<'_> {
                 match (kind, extents) {
                     (_, Some((real_size, map))) => Member::File(self.sparse(&name, offset, size, real_size, &map)?),
                     _ if pax.sparse => Member::Other("a sparse file in GNU's pax format"),
-                    (EntryType::Regular, _) if name.ends_with('/') => Member::Directory,
+                    // Before ustar, a slash at the end made a directory (Go does the same).
+                    (EntryType::Regular, _) if header.as_bytes()[156] == 0 && name.ends_with('/') => Member::Directory,
                     (EntryType::Regular | EntryType::Continuous, _) => {
                         let extent = Extent { at: 0, offset, len: size };
                         Member::File(self.content(&name, size, vec![extent]))

@@ -1,6 +1,7 @@
 //! Reading every byte once: each content with everything that is claimed of it, whoever claims it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Note;
 use super::layers::LayerCheck;
@@ -30,11 +31,11 @@ pub(super) struct Task {
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     /// By origin, which no two contents share.
-    by_origin: BTreeMap<String, Task>,
+    by_origin: BTreeMap<Arc<str>, Task>,
     /// Contents that a document names.
-    named: BTreeSet<String>,
+    named: BTreeSet<Arc<str>>,
     /// Blobs of the layout, by the place where their bytes are.
-    blobs: BTreeMap<String, String>,
+    blobs: BTreeMap<Arc<str>, String>,
 }
 
 impl Tasks {
@@ -46,7 +47,7 @@ impl Tasks {
             task.digests.extend(blob.claim.map(|(digest, _)| digest));
             // The same bytes may be a layer here and part of an artifact there.
             task.compression = task.compression.or(blob.compression);
-            tasks.named.insert(blob.content.origin().to_owned());
+            tasks.named.insert(blob.content.shared_origin());
         }
         for node in graph.nodes() {
             let Node::Image(image) = node else { continue };
@@ -71,7 +72,7 @@ impl Tasks {
     }
 
     fn of(&mut self, content: &Content) -> &mut Task {
-        self.by_origin.entry(content.origin().to_owned()).or_insert_with(|| Task {
+        self.by_origin.entry(content.shared_origin()).or_insert_with(|| Task {
             content: content.clone(),
             digests: BTreeSet::new(),
             diff_ids: BTreeMap::new(),
@@ -106,7 +107,7 @@ impl Tasks {
             });
         }
         if digest.is_some() || name.starts_with("blobs/") {
-            self.blobs.insert(content.origin().to_owned(), name.to_owned());
+            self.blobs.insert(content.shared_origin(), name.to_owned());
         } else if container == Container::Folder {
             return Ok(());
         }
@@ -127,7 +128,7 @@ impl Tasks {
 
     /// Returns where the blobs are: what has a digest or is named by a document.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &str> {
-        self.named.iter().chain(self.blobs.keys()).map(String::as_str)
+        self.named.iter().chain(self.blobs.keys()).map(|origin| &**origin)
     }
 
     /// Returns the files that no document names: blobs of a layout, and of a docker-archive what is none of the files that

@@ -271,6 +271,28 @@ fn check_prediction(prediction: &Prediction, path: &Path) {
     assert_eq!(transload::escape(&command), command);
 }
 
+/// What an archive says is no shell command, wherever it stands in one.
+#[test]
+fn a_platform_is_quoted_in_what_people_copy() {
+    const ODD: &str = "arm64;touch pwned;#";
+    let odd = image().layer(file("a", "one")).platform(&format!("linux/{ODD}"));
+    let mut layout = Layout::new();
+    let descriptor = layout.platforms(&[odd]);
+    layout.root(descriptor, json!({REF_NAME: "docker.io/demo/app:1"}));
+    let sandbox = Sandbox::new();
+    let path = sandbox.put_tree("in.tar", &layout.tree());
+    let archive = Archive::open(Input::Path(path), None, &Context::default()).expect("an archive");
+    let predictions = archive.loadability(&"linux/amd64".parse().expect("a platform"));
+    let advice: Vec<&String> =
+        predictions.iter().filter_map(|prediction| prediction.refusal.as_ref()?.advice.as_ref()).collect();
+    let told: Vec<_> = advice.iter().filter(|advice| advice.contains("pwned")).collect();
+    assert!(told.len() >= 3, "{advice:?}");
+    for advice in told {
+        let quoted = [format!("'linux/{ODD}'"), format!("'{ODD}'")];
+        assert!(quoted.iter().any(|quoted| advice.contains(quoted)), "{advice}");
+    }
+}
+
 /// An index that names much, many times, keeps nobody busy.
 #[test]
 fn predictions_take_no_time() {

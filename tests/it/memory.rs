@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::support::run::peak_kib;
 use crate::support::shared::say;
-use crate::support::{Codec, Kind, Layer, Layout, Sandbox, Style, Tree, docker, image};
+use crate::support::{Codec, Kind, Layer, Layout, Sandbox, Style, Tree, docker, file, image};
 
 const LIMIT_KIB: u64 = 64 * 1024;
 const LAYER: usize = 300 << 20;
@@ -191,6 +191,38 @@ fn reports_take_little_memory() {
         let html = fs::read_to_string(sandbox.path("out.html")).expect("a page");
         assert_eq!(html.contains("too many files"), limit.ends_with("=1000000"), "{limit}");
         sandbox.assert_holds(&["out.html"]);
+    }
+}
+
+/// Names and links of members are held, within a limit, however well they compress.
+#[test]
+fn long_names_take_little_memory() {
+    let inputs = Sandbox::on_disk();
+    let tree = docker(&[image().layer(file("a", "one")).tag("d/a:1")], Style::Plain);
+    let named = |len: usize, number: usize| {
+        let name = |n: usize| format!("{n:06}{}", "x".repeat(len - 6));
+        (0..number).fold(tree.clone(), |tree, n| match n % 4 {
+            0 => tree.with(n.to_string(), Kind::Symlink(name(n))),
+            _ => tree.with_file(name(n), ""),
+        })
+    };
+    for (len, number, refused) in
+        [(80, 30_000, false), (1000, 8_000, false), (1_000_000, 8, false), (1_000_000, 40, true)]
+    {
+        let input = inputs.put("in.tar", &named(len, number).tar());
+        for command in [&["inspect", "--json"][..], &["verify", "--json"], &["convert", "--to", "oci-archive"]] {
+            let sandbox = Sandbox::on_disk();
+            let call = sandbox.command(command).arg(&input);
+            let run = if command[0] == "convert" { call.arg("out").run() } else { call.run() };
+            let what = format!("{number} names of {len} bytes, {}", command[0]);
+            say(&format!("memory: {what}: peak {} KiB", run.peak_kib));
+            // To verify is to tell of it.
+            let code = if command[0] == "verify" { 1 } else { 3 };
+            assert_eq!(run.code, if refused { code } else { 0 }, "{what}: {run}");
+            assert!(run.peak_kib < LIMIT_KIB, "{what}: a peak of {} KiB", run.peak_kib);
+            let said = run.stderr.clone() + &String::from_utf8_lossy(&run.stdout);
+            assert!(!refused || said.contains("bytes of names"), "{what}: {run}");
+        }
     }
 }
 

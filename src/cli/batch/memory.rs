@@ -7,12 +7,19 @@ pub(super) fn allowed() -> Option<u64> {
     let own = read_to_string("/proc/self/cgroup").unwrap_or_default();
     let second = own.lines().find_map(|line| line.strip_prefix("0::"));
     let first = own.lines().find_map(|line| line.split_once(":memory:").map(|(_, path)| path));
-    // In a container the group is the root of what can be seen.
-    let second = second.into_iter().chain(["/"]).map(|path| format!("/sys/fs/cgroup{path}/memory.max"));
-    let first = first.into_iter().chain(["/"]).map(|path| format!("/sys/fs/cgroup/memory{path}/memory.limit_in_bytes"));
+    let second = second.into_iter().flat_map(and_above).chain(["/"]);
+    let second = second.map(|path| format!("/sys/fs/cgroup{path}/memory.max"));
+    let first = first.into_iter().flat_map(and_above).chain(["/"]);
+    let first = first.map(|path| format!("/sys/fs/cgroup/memory{path}/memory.limit_in_bytes"));
     let limits = second.chain(first).filter_map(|path| read_to_string(path).ok()?.trim().parse::<u64>().ok());
     // The first version says "no limit" with a number beyond all memory.
     limits.filter(|limit| *limit < 1 << 60).min()
+}
+
+/// Returns a group and those that it is in: a limit of any of them holds, and Slurm, systemd and Kubernetes set some above a
+/// process's own. In a container the root is what can be seen.
+fn and_above(group: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(group), |group| group.rsplit_once('/').map(|(above, _)| above))
 }
 
 /// Reads a size as in 512M, 2G or 1000000; K, M, G and T are powers of 1024, as in `docker run --memory`.
@@ -35,6 +42,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_in_all_that_are_above_it() {
+        assert_eq!(Vec::from_iter(and_above("/job/step/task")), ["/job/step/task", "/job/step", "/job", ""]);
+    }
 
     #[test]
     fn sizes_are_read_as_docker_reads_them() {

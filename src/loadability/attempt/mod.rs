@@ -6,6 +6,7 @@ mod importer;
 mod layout;
 
 use super::engine::Engine;
+use super::fix::quote;
 use super::names::Fate;
 use super::prediction::Note;
 use super::profile::{OciHalf, Profile, Quirks, Root};
@@ -117,12 +118,15 @@ impl Reader<'_> {
 
     /// Returns how an engine is told to take a platform.
     fn told_platform(self, platform: &Platform) -> Option<String> {
+        // It may say anything, and people copy commands.
+        let quoted = quote(platform.to_string().as_ref());
         match self.engine {
             Engine::SkopeoOci19 | Engine::SkopeoOci122 => {
-                Some(format!("skopeo --override-os {} --override-arch {} copy …", platform.os, platform.architecture))
+                let [os, architecture] = [&platform.os, &platform.architecture].map(|word| quote(word.as_ref()));
+                Some(format!("skopeo --override-os {os} --override-arch {architecture} copy …"))
             }
-            Engine::Containerd1 | Engine::Containerd2 => Some(format!("ctr images import --platform {platform} FILE")),
-            Engine::Nerdctl => Some(format!("nerdctl load --platform {platform} -i FILE")),
+            Engine::Containerd1 | Engine::Containerd2 => Some(format!("ctr images import --platform {quoted} FILE")),
+            Engine::Nerdctl => Some(format!("nerdctl load --platform {quoted} -i FILE")),
             _ => None,
         }
     }

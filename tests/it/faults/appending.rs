@@ -8,9 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::{app, docker_tree, killed, list, wait};
-use crate::support::{Image, Sandbox, Tree, found};
+use crate::support::layout::{REF_NAME, with};
+use crate::support::{Image, Layout, Sandbox, Tree, found, trace};
 
 const WRITERS: usize = 8;
 
@@ -196,7 +198,78 @@ fn nothing_is_added_to_what_is_no_layout() {
     }
     let file = sandbox.put("out", b"precious");
     let run = sandbox.convert("oci-dir", sandbox.path("0.tar"), &file).arg("--append").run();
-    assert!([5, 75].contains(&run.code), "{run}");
+    assert_eq!(run.code, 5, "{run}");
     assert_eq!(fs::read(&file).expect("it is there"), b"precious");
     sandbox.assert_holds(&["0.tar", "out"]);
+}
+
+/// Platforms of one name that come together keep it, each, whatever was there before.
+#[test]
+fn platforms_that_are_added_together_keep_their_name() {
+    let platforms = ["linux/amd64", "linux/arm64"].map(|platform| {
+        crate::support::image().layer(crate::support::file("p", platform)).platform(platform).tag("demo/multi:1")
+    });
+    let mut layout = Layout::new();
+    for image in &platforms {
+        let descriptor = with(layout.image(image), "platform", image.platform_value());
+        layout.root(descriptor, json!({REF_NAME: "docker.io/demo/multi:1"}));
+    }
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", &layout.tree());
+    let out = sandbox.path("out");
+    let add = |more: &[&str]| sandbox.convert("oci-dir", &input, &out).arg("--append").args(more).ok();
+    add(&["--platform", "linux/amd64", "--tag", "demo/other:1"]);
+    for _ in 0..2 {
+        add(&[]);
+        let roots = found::output(&out, "oci-dir").roots;
+        let named = |name: &str| roots.iter().filter(|(_, root)| root.as_deref() == Some(name)).count();
+        assert_eq!((roots.len(), named("docker.io/demo/other:1"), named("docker.io/demo/multi:1")), (3, 1, 2));
+    }
+}
+
+/// What an error says of a limit holds for the index that is there, too.
+#[test]
+fn limits_hold_for_the_index_that_is_there() {
+    let sandbox = sandbox(&images()[..2]);
+    let out = sandbox.path("out");
+    let add = |input: &str| sandbox.convert("oci-dir", sandbox.path(input), &out).arg("--append");
+    add("0.tar").args(["--tag", "a:1"]).ok();
+    let index = fs::read_to_string(out.join("index.json")).expect("it is there");
+    let many: String = (0..2000).map(|n| format!("\"key{n}\":\"{}\",", "x".repeat(1000))).collect();
+    fs::write(out.join("index.json"), index.replacen('{', &format!("{{{many}"), 1)).expect("it can be written");
+    for (limit, low, enough) in [("json-values", "1000", "100000"), ("document-bytes", "1000000", "10000000")] {
+        let call = |value: &str| add("1.tar").args(["--tag", "b:1", "--limit", &format!("{limit}={value}")]);
+        let error = call(low).run();
+        assert_eq!(error.code, 3, "{error}");
+        assert!(error.stderr.contains(&format!("--limit {limit}=")), "{error}");
+        call(enough).ok();
+    }
+}
+
+/// A folder that cannot be listed is not taken for an empty one: an index must not name what was left behind.
+#[test]
+fn what_cannot_be_listed_is_an_error() {
+    if !trace::is_possible() {
+        return;
+    }
+    let sandbox = sandbox(&images()[..2]);
+    let out = sandbox.path("out");
+    sandbox.convert("oci-dir", sandbox.path("0.tar"), &out).args(["--append", "--tag", "a:1"]).ok();
+    let log = sandbox.tmp().join("log");
+    let mut failed = 0;
+    let wanted = BTreeSet::from(["docker.io/library/a:1", "docker.io/library/b:1"].map(str::to_owned));
+    for number in 1..100 {
+        let call = sandbox.convert("oci-dir", sandbox.path("1.tar"), &out).args(["--append", "--tag", "b:1"]);
+        let (code, calls) = trace::failing(&call, "getdents64", number, &log);
+        // All that is named is there, in any case; taking away what was temporary may fail.
+        let names = names(&out);
+        assert!(matches!(code, Some(0 | 75)), "call {number}: {code:?}");
+        assert!(code == Some(75) || names == wanted, "call {number}: {names:?}");
+        failed += usize::from(code == Some(75));
+        if !calls.contains("INJECTED") {
+            assert!(failed > 4, "{failed}");
+            return;
+        }
+    }
+    panic!("it never ended");
 }

@@ -72,6 +72,8 @@ fn cases() -> Vec<Case> {
         case("json-values", 5, 1000, oci_tree(&small()).tar(), "more than 5 values"),
         case("json-values", 2, 1000, docker(&[small()], Style::Legacy).tar(), "more than 2 values"),
         case("members", 2, 100, docker_tree(&small()).tar(), "members"),
+        case("member-bytes", 20, 1000, docker_tree(&small()).tar(), "bytes of names"),
+        case("member-bytes", 20, 1000, oci_tree(&small()).tar(), "bytes of names"),
         case("names", 0, 1, docker_tree(&small()).tar(), "names"),
         case("names", 0, 1, oci_tree(&small()).tar(), "names"),
         case("names", 0, 1, docker(&[small()], Style::Legacy).tar(), "names"),

@@ -2,7 +2,8 @@
 
 use super::{bytes, check_reads, classic, item, layer_path, one, tar};
 use crate::support::tally::tally;
-use crate::support::tar::{Dialect, Header, pack};
+use crate::support::tar::{Dialect, Header, pack, record, special};
+use crate::support::{Sandbox, Style, Tree, docker, file, found, image};
 
 #[test]
 fn tars_of_every_dialect() {
@@ -61,4 +62,35 @@ fn tars_of_every_dialect() {
         tar("odd modes, owners and times", odd_modes, &[one()]),
     ];
     tally("dialects", &rows, check_reads);
+}
+
+/// What several headers say of one member, this reads as Go does, and with it docker and skopeo: an archive whose readers
+/// disagree could be verified as one image and loaded as another.
+#[test]
+fn of_several_names_the_one_counts_that_counts_in_go() {
+    let image = image().layer(file("a", "one")).tag("app:1");
+    let tree = docker(std::slice::from_ref(&image), Style::Plain);
+    let layer = tree.file("0-0.tar").to_vec();
+    let open = Dialect { end_blocks: 0, ..Dialect::default() };
+    let pax = |records: &[(&str, &str)]| {
+        (b'x', records.iter().flat_map(|(key, value)| record(key, value)).collect::<Vec<u8>>())
+    };
+    let long = |name: &str| (b'L', format!("{name}\0").into_bytes());
+    for (what, before, name) in [
+        ("GNU's name after PAX", vec![pax(&[("path", "elsewhere")]), long("0-0.tar")], "other"),
+        ("GNU's name before PAX", vec![long("0-0.tar"), pax(&[("path", "elsewhere")])], "other"),
+        ("PAX alone", vec![pax(&[("path", "0-0.tar")])], "other"),
+        ("empty records", vec![pax(&[("path", ""), ("size", ""), ("linkpath", "")])], "0-0.tar"),
+    ] {
+        let mut bytes = pack(&tree.clone().remove("0-0.tar"), &open);
+        for (flag, body) in before {
+            special(&mut bytes, flag, "x", &body, &open);
+        }
+        bytes.extend(pack(&Tree::default().with_file(name, layer.clone()), &Dialect::default()));
+        let sandbox = Sandbox::new();
+        let input = sandbox.put("in.tar", &bytes);
+        let run = sandbox.convert("oci-archive", &input, sandbox.path("out")).run();
+        assert_eq!(run.code, 0, "{what}: {run}");
+        assert_eq!(found::output(&sandbox.path("out"), "oci-archive").ids(), [image.id()], "{what}");
+    }
 }

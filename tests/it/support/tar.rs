@@ -102,7 +102,7 @@ fn truncated(text: &str) -> String {
     String::from_utf8_lossy(&text.as_bytes()[..text.len().min(100)]).into_owned()
 }
 
-fn record(key: &str, value: &str) -> Vec<u8> {
+pub(crate) fn record(key: &str, value: &str) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
     while length != rest + length.to_string().len() {
@@ -111,7 +111,7 @@ fn record(key: &str, value: &str) -> Vec<u8> {
     format!("{length} {key}={value}\n").into_bytes()
 }
 
-fn special(out: &mut Vec<u8>, flag: u8, name: &str, body: &[u8], dialect: &Dialect) {
+pub(crate) fn special(out: &mut Vec<u8>, flag: u8, name: &str, body: &[u8], dialect: &Dialect) {
     let member = Member::new(name, Kind::Fifo);
     out.extend(header(dialect, "", name, flag, body.len(), &member, ""));
     append_body(out, body);

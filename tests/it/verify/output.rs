@@ -79,6 +79,8 @@ fn what_is_there_is_replaced_only_when_asked() {
     }
     let names: Vec<&str> = FORMATS.into_iter().chain(["in.tar"]).collect();
     sandbox.assert_holds(&names);
+    // A folder is no file that could be replaced.
+    sandbox.convert("oci-archive", &input, sandbox.path("oci-dir")).args(["--verify-output", "--force"]).fails(5);
     // A link is kept.
     let link = sandbox.path("link");
     std::os::unix::fs::symlink(sandbox.path("oci-archive"), &link).expect("a link can be made");
