@@ -157,6 +157,8 @@ mod tests {
 
     #[test]
     fn helpers_come_after_those_who_wait() {
+        assert!(!State { free: 1, waiting: 1 }.take_spare());
+        assert!(State { free: 2, waiting: 1 }.take_spare());
         let hands = hands(1);
         let held = hands.wait();
         std::thread::scope(|scope| {

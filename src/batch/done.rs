@@ -133,26 +133,30 @@ impl<'a> Done<'a> {
 
     /// Returns a digest of everything but the source that the result depends on.
     fn fingerprint(&self, item: &Item) -> Result<Digest> {
-        let options = work::options_for(self.convert, item, false)?;
-        let ConvertOptions {
-            from,
-            to,
-            images,
-            platforms,
-            all_platforms,
-            tags,
-            compression,
-            level,
-            recompute,
-            strict,
-            host,
-            ..
-        } = &options;
-        let codec = json!([ENCODER_VERSION, format!("{compression:?} {level:?}")]);
-        let what = json!([format!("{from:?}"), to.name(), images, tags, all_platforms, recompute, strict]);
-        let platforms: Vec<_> = platforms.iter().chain([host]).map(ToString::to_string).collect();
-        Ok(Digest::of(json!([codec, what, platforms]).to_string().as_bytes()))
+        work::options_for(self.convert, item, false).map(|options| fingerprint(&options))
     }
+}
+
+/// Returns a digest of all options that change a result.
+fn fingerprint(options: &ConvertOptions) -> Digest {
+    let ConvertOptions {
+        from,
+        to,
+        images,
+        platforms,
+        all_platforms,
+        tags,
+        compression,
+        level,
+        recompute,
+        strict,
+        host,
+        ..
+    } = options;
+    let codec = json!([ENCODER_VERSION, format!("{compression:?} {level:?}")]);
+    let what = json!([format!("{from:?}"), to.name(), images, tags, all_platforms, recompute, strict]);
+    let platforms: Vec<_> = platforms.iter().chain([host]).map(ToString::to_string).collect();
+    Digest::of(json!([codec, what, platforms]).to_string().as_bytes())
 }
 
 fn unchanged(record: Record) -> Box<Record> {
@@ -177,4 +181,43 @@ fn mark(path: &Path, record: &Record) -> Result<()> {
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::codec::{CompressionChoice, CompressionLevel};
+    use crate::formats::Format;
+    use crate::platform::Platform;
+
+    /// With any of them changed, what was done before is not what is wanted now.
+    #[test]
+    fn every_option_that_changes_a_result_is_in_the_fingerprint() {
+        let base =
+            || ConvertOptions { host: "linux/amd64".parse().unwrap(), ..ConvertOptions::new(Format::OciArchive) };
+        let platform = |text: &str| text.parse::<Platform>().unwrap();
+        let all = [
+            base(),
+            ConvertOptions { from: Some(Format::DockerArchive), ..base() },
+            ConvertOptions { to: Format::HybridArchive, ..base() },
+            ConvertOptions { images: vec!["a:1".to_owned()], ..base() },
+            ConvertOptions { platforms: vec![platform("linux/arm64")], ..base() },
+            ConvertOptions { all_platforms: true, ..base() },
+            ConvertOptions { tags: vec!["a:1".to_owned()], ..base() },
+            ConvertOptions { compression: Some(CompressionChoice::Zstd), ..base() },
+            ConvertOptions { level: Some(CompressionLevel::Number(3)), ..base() },
+            ConvertOptions { level: Some(CompressionLevel::Fast), ..base() },
+            ConvertOptions { recompute: true, ..base() },
+            ConvertOptions { strict: true, ..base() },
+            ConvertOptions { host: platform("linux/arm64"), ..base() },
+        ];
+        let found: HashSet<String> = all.iter().map(|options| fingerprint(options).to_string()).collect();
+        assert_eq!(found.len(), all.len());
+        // How it is written changes nothing in it.
+        for same in [ConvertOptions { replace: true, ..base() }, ConvertOptions { verify_output: true, ..base() }] {
+            assert_eq!(fingerprint(&same), fingerprint(&base()));
+        }
+    }
 }
