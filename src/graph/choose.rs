@@ -1,9 +1,10 @@
 //! Choosing one image for each name, for targets that hold no more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::complete::nothing;
 use super::{Graph, Image, Name, Node, NodeId, Wish};
+use crate::digest::ImageId;
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 
@@ -12,6 +13,8 @@ use crate::platform::Platform;
 pub(crate) struct Chosen {
     pub(crate) image: NodeId,
     pub(crate) names: Vec<Name>,
+    /// Indexes of the roots that it was chosen for.
+    pub(crate) roots: Vec<usize>,
 }
 
 /// What a target that holds only images gets of a graph.
@@ -30,18 +33,19 @@ impl Graph {
     /// and where none is the host's the first will do.
     pub(crate) fn choose(&self, wish: &Wish, host: &Platform, any: bool) -> Result<Choice> {
         let mut choice = Choice::default();
-        let mut artifacts = Vec::new();
+        let mut merged = Merged::default();
+        let (mut artifacts, mut kinds, mut passed) = (Vec::new(), HashSet::new(), HashSet::new());
         let mut all = Vec::new();
         let mut unmet = match wish {
             Wish::These(wishes) => wishes.clone(),
             Wish::Default | Wish::All => Vec::new(),
         };
         for group in self.groups() {
-            let mut leaves = Vec::new();
+            let (mut leaves, mut seen) = (Vec::new(), HashSet::new());
             for &root in &group {
                 self.walk(self.roots[root].node, &mut |id| match self.node(id) {
-                    Node::Image(_) if !leaves.contains(&id) => leaves.push(id),
-                    Node::Artifact(artifact) if !artifacts.contains(&artifact.kind) => {
+                    Node::Image(_) if seen.insert(id) => leaves.push(id),
+                    Node::Artifact(artifact) if kinds.insert(artifact.kind.clone()) => {
                         artifacts.push(artifact.kind.clone());
                     }
                     Node::Absent(what) => choice.absent.push(what.clone()),
@@ -71,10 +75,10 @@ impl Graph {
                     .best(&complete, host)
                     .ok_or_else(|| self.many_platforms(&complete, &format!("none is this machine's ({host})")))?,
             };
-            for other in complete.iter().filter(|&&id| id != chosen) {
-                choice.left.push(format!("platform {}", self.platform_name(*other)));
-            }
-            choice.add(self, chosen, group.iter().map(|&root| self.roots[root].name.clone()));
+            let others = complete.iter().filter(|&&id| id != chosen);
+            let others = others.map(|&id| format!("platform {}", self.platform_name(id)));
+            choice.left.extend(others.filter(|other| passed.insert(other.clone())));
+            merged.add(&mut choice.images, self, chosen, group);
         }
         if !unmet.is_empty() && !choice.images.is_empty() {
             return Err(self.no_platform(&unmet, &all));
@@ -93,19 +97,27 @@ impl Graph {
     }
 }
 
-impl Choice {
+/// Which images were chosen so far, under which names.
+#[derive(Default)]
+struct Merged {
+    by_node: HashMap<NodeId, usize>,
+    by_id: HashMap<ImageId, usize>,
+    names: HashSet<(usize, Name)>,
+}
+
+impl Merged {
     /// Adds an image, or names to the image with the same config, as skopeo's writer does.
-    fn add(&mut self, graph: &Graph, image: NodeId, names: impl Iterator<Item = Name>) {
-        let id = |node| graph.image(node).and_then(Image::id);
-        let same = |chosen: &Chosen| chosen.image == image || (id(image).is_some() && id(chosen.image) == id(image));
-        let index = self.images.iter().position(same).unwrap_or_else(|| {
-            self.images.push(Chosen { image, names: Vec::new() });
-            self.images.len() - 1
+    fn add(&mut self, images: &mut Vec<Chosen>, graph: &Graph, image: NodeId, roots: Vec<usize>) {
+        let id = graph.image(image).and_then(Image::id);
+        let known = self.by_node.get(&image).or_else(|| self.by_id.get(&id?)).copied();
+        let index = known.unwrap_or_else(|| {
+            images.push(Chosen { image, names: Vec::new(), roots: Vec::new() });
+            images.len() - 1
         });
-        for name in names {
-            if !self.images[index].names.contains(&name) {
-                self.images[index].names.push(name);
-            }
-        }
+        self.by_node.insert(image, index);
+        self.by_id.extend(id.map(|id| (id, index)));
+        let names = roots.iter().map(|&root| graph.roots[root].name.clone());
+        images[index].names.extend(names.filter(|name| self.names.insert((index, name.clone()))));
+        images[index].roots.extend(roots);
     }
 }

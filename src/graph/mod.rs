@@ -8,10 +8,11 @@ mod name;
 mod narrow;
 mod pick;
 mod platforms;
+mod subject;
 
 pub(crate) use choose::{Choice, Chosen};
 pub(crate) use complete::absence;
-pub(crate) use name::Name;
+pub(crate) use name::{NO_TAG, Name};
 pub(crate) use pick::Pick;
 pub(crate) use platforms::Wish;
 

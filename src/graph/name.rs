@@ -23,16 +23,18 @@ pub(crate) enum Name {
     },
 }
 
+/// docker writes this for an image without a name.
+pub(crate) const NO_TAG: &str = "<none>:<none>";
 /// crane writes this tag for an image that it pulled by digest.
 const WAS_A_DIGEST: &str = "i-was-a-digest";
 /// No repository is longer (distribution/reference).
 const LIMIT: usize = 255;
 
 impl Name {
-    /// Reads an entry of `RepoTags`. Without a tag it means `latest`; a digest is no name; docker writes
-    /// `<none>:<none>` where there is none.
+    /// Reads an entry of `RepoTags`. Without a tag it means `latest`; a digest is no name, and neither is
+    /// [`NO_TAG`].
     pub(crate) fn from_repo_tag(text: &str) -> Self {
-        if text == "<none>:<none>" {
+        if text == NO_TAG {
             return Self::None;
         }
         match text.parse::<Reference>().map(Reference::tagged) {
@@ -139,7 +141,7 @@ mod tests {
         ] {
             assert_eq!(Name::from_repo_tag(text), want, "{text}");
         }
-        for text in ["", "A/b:c", "a:b c"] {
+        for text in ["", "A:c", "a/B:c", "a:b c"] {
             assert!(matches!(Name::from_repo_tag(text), Name::Invalid { fatal: true, .. }), "{text}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::narrow::Strays;
 use super::{Graph, Name, Node, NodeId, Root};
 use crate::digest::Digest;
 use crate::error::{Error, Result, quoted};
@@ -65,7 +66,7 @@ impl Graph {
             wanted.extend(found);
         }
         let inside = wanted.iter().flat_map(|&node| self.images_below(node)).collect();
-        self.keep(&inside, &wanted);
+        self.keep(&inside, &wanted, Strays::Go);
         Ok(())
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::Jobs;
+use super::dropped::dropped;
 use super::layers::{Layers, Policy};
 use super::naming::{self, PlannedImage, tags_for};
-use super::{Action, Jobs};
+use super::vouched::broken;
 use crate::codec::{CompressionChoice, CompressionLevel};
-use crate::descriptor::{Descriptor, count_annotations, lost_annotations};
-use crate::document::Document;
+use crate::descriptor::{CONTAINERD_NAME, Descriptor};
 use crate::error::{Error, Result};
 use crate::graph::{Choice, Chosen, Graph, Name, Node, NodeId, Pick, Root, Wish, absence};
 use crate::platform::Platform;
@@ -62,6 +63,11 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
         rename(graph, names)?;
         drop_repeated(graph);
         check_names(graph)?;
+        if names.is_empty() {
+            let roots: Vec<_> = graph.roots.iter().collect();
+            let rewritten = |root: &Root, of: &Descriptor| rewrites(target, root, of);
+            plan.losses.extend(naming::lost(graph, &roots, &rewritten));
+        }
         plan_graph(graph, &layers, &mut plan)?;
     }
     if target.docker_images {
@@ -72,12 +78,8 @@ pub(crate) fn draw(graph: &mut Graph, target: Abilities, wanted: &Wanted) -> Res
             layers.plan(graph, image, true, &mut plan.jobs)?;
         }
     }
-    let mut losses = Vec::new();
-    for loss in graph.losses.drain(..).chain(plan.losses) {
-        if !losses.contains(&loss) {
-            losses.push(loss);
-        }
-    }
+    let mut seen = HashSet::new();
+    let losses = graph.losses.drain(..).chain(plan.losses).filter(|loss| seen.insert(loss.clone())).collect();
     Ok(Plan { losses, ..plan })
 }
 
@@ -92,15 +94,24 @@ fn choose(
     if !target.whole_graph {
         graph.warnings.extend(absence(&absent));
         losses.extend(left.into_iter().map(|what| format!("{what}: left out, {} cannot hold it", target.name)));
-        for Chosen { image, .. } in &images {
-            losses.extend(annotations(graph, *image));
-        }
+        losses.extend(dropped(graph, &images));
         if !wanted.names.is_empty() {
             let [only] = images.as_mut_slice() else { return Err(one_image(images.len())) };
             only.names.clone_from(&wanted.names);
+        } else {
+            let roots: Vec<_> = images.iter().flat_map(|image| &image.roots).map(|&root| &graph.roots[root]).collect();
+            losses.extend(naming::lost(graph, &roots, &|_, _| true));
         }
     }
     Ok(images)
+}
+
+/// Tells whether a target with descriptors writes the names in this one anew.
+fn rewrites(target: Abilities, root: &Root, descriptor: &Descriptor) -> bool {
+    let renamed = Name::from_annotations(descriptor) != root.name;
+    // Readers of hybrids look for the full name in one place only.
+    let unnamed = target.docker_images && descriptor.annotation(CONTAINERD_NAME).is_none();
+    root.name.full().is_some() && (renamed || unnamed)
 }
 
 fn one_image(count: usize) -> Error {
@@ -109,7 +120,7 @@ fn one_image(count: usize) -> Error {
 
 /// Adds jobs for everything that the roots lead to.
 fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
-    let (mut artifacts, mut nodes): (bool, Vec<NodeId>) = (false, Vec::new());
+    let mut nodes: Vec<NodeId> = Vec::new();
     for root in &graph.roots {
         graph.walk(root.node, &mut |id| nodes.push(id));
     }
@@ -117,23 +128,26 @@ fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
         match graph.node(id) {
             Node::Image(image) => layers.plan(graph, image, false, &mut plan.jobs)?,
             Node::Artifact(artifact) => {
-                artifacts |= artifact.manifest.is_some();
                 artifact.blobs.iter().for_each(|&blob| layers.plan_opaque(graph, blob, &mut plan.jobs));
             }
             Node::Index(_) | Node::Absent(_) => {}
         }
     }
-    if artifacts && plan.jobs.ids().any(|id| plan.jobs.get(id).action != Action::Copy) {
-        let loss = "signatures and attestations: what they vouch for gets another digest with other compression";
-        plan.losses.push(loss.to_owned());
-    }
+    plan.losses.extend(broken(graph, &plan.jobs));
     Ok(())
 }
 
-/// Gives the one selected image the names that are asked for, in place of all it had; what is about it goes by the first.
+/// Gives the one selected image the names that are asked for, in place of all it had. What docker lists
+/// beside it goes by the first; other artifacts keep names of their own.
 fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     let Some(first) = names.first() else { return Ok(()) };
-    let groups = graph.groups();
+    let (mut groups, others): (Vec<_>, Vec<_>) = graph
+        .groups()
+        .into_iter()
+        .partition(|group| group.iter().any(|&root| !graph.images_below(graph.roots[root].node).is_empty()));
+    if groups.is_empty() {
+        groups = others;
+    }
     let nodes = |group: &Vec<usize>| group.iter().map(|&root| graph.roots[root].node).collect::<Vec<_>>();
     let images: BTreeSet<_> = groups.iter().map(nodes).collect();
     let (Some(group), 1) = (groups.first(), images.len()) else { return Err(one_image(images.len())) };
@@ -147,8 +161,10 @@ fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     let pairs = distinct.into_iter().flat_map(|name| group.iter().map(move |&root| (name, root)));
     let mut roots: Vec<Root> = pairs.map(named).collect();
     let shown: BTreeSet<usize> = groups.iter().flatten().copied().collect();
-    let companions = (0..graph.roots.len()).filter(|root| !shown.contains(root));
-    roots.extend(companions.map(|root| named((first, root))));
+    for root in (0..graph.roots.len()).filter(|root| !shown.contains(root)) {
+        let companion = graph.roots[root].descriptor.as_ref().is_some_and(Descriptor::is_companion);
+        roots.push(if companion { named((first, root)) } else { graph.roots[root].clone() });
+    }
     graph.roots = roots;
     graph.roots_changed = true;
     Ok(())
@@ -182,61 +198,4 @@ fn check_names(graph: &Graph) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Lists what only an OCI layout holds of an image.
-fn annotations(graph: &Graph, id: NodeId) -> Vec<String> {
-    let Some(image) = graph.image(id) else { return Vec::new() };
-    let of_document = |document: &Document| count_annotations(&document.value());
-    let of_descriptor = |descriptor: &Descriptor| count_annotations(&descriptor.value);
-    let layers = || image.layers.iter().filter_map(|layer| layer.descriptor.as_ref());
-    let in_indexes =
-        graph.layout_index.as_ref().map_or(0, of_document) + above(graph, id, &of_document, &of_descriptor);
-    let counts = [
-        ("manifest", image.manifest.as_ref().map_or(0, of_document)),
-        ("layers", layers().map(of_descriptor).sum()),
-        ("index", in_indexes),
-    ];
-    let mut found: Vec<_> = counts.iter().filter_map(|(of, n)| lost_annotations(*n, of)).collect();
-    let mut holders: Vec<(&str, &Document)> = image.manifest.iter().map(|manifest| ("manifest", manifest)).collect();
-    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
-        graph.walk(root.node, &mut |node| {
-            if let Node::Index(index) = graph.node(node) {
-                holders.push(("index", &index.document));
-            }
-        });
-    }
-    for (of, document) in holders {
-        let value = document.value();
-        let keys = ["subject", "artifactType"].into_iter().filter(|key| value.get(*key).is_some());
-        found.extend(keys.map(|key| format!("{key} of the {of}: dropped")));
-    }
-    let urls: Vec<_> = layers().flat_map(|descriptor| descriptor.urls()).collect();
-    if !urls.is_empty() {
-        found.push(format!("urls of foreign layers ({}): dropped", urls.join(", ")));
-    }
-    found
-}
-
-/// Counts what the indexes say of an image and of themselves, from `index.json` down to it.
-fn above(
-    graph: &Graph,
-    id: NodeId,
-    of_document: &dyn Fn(&Document) -> usize,
-    of_descriptor: &dyn Fn(&Descriptor) -> usize,
-) -> usize {
-    let mut most = 0;
-    for root in graph.roots.iter().filter(|root| graph.images_below(root.node).contains(&id)) {
-        let mut found = root.descriptor.as_ref().map_or(0, of_descriptor);
-        graph.walk(root.node, &mut |node| {
-            if let Node::Index(index) = graph.node(node) {
-                let children = index.children.iter().filter(|child| graph.images_below(child.node).contains(&id));
-                found += of_document(&index.document)
-                    + children.map(|child| of_descriptor(&child.descriptor)).sum::<usize>();
-            }
-        });
-        // Under several names it is said several times, and lost once.
-        most = most.max(found);
-    }
-    most
 }

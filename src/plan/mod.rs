@@ -1,9 +1,11 @@
 //! Decisions as values: what happens to each blob, and what the target cannot hold. Pure; `--dry-run` prints it.
 
 mod draw;
+mod dropped;
 mod layers;
 mod naming;
 mod reason;
+mod vouched;
 
 pub(crate) use draw::{Abilities, Plan, Wanted, draw};
 pub(crate) use layers::Policy;

@@ -1,5 +1,7 @@
 //! Which layers are stored how: never compressed again without need, and as asked when asked.
 
+use serde_json::Value;
+
 use crate::support::found::{self, FoundLayer};
 use crate::support::image::noise;
 use crate::support::tally::{self, tally};
@@ -269,5 +271,52 @@ fn a_level_needs_something_to_compress() {
     ] {
         let run = sandbox.convert(to, &input, sandbox.path("out")).args(args).args(["--compression-level", "5"]).run();
         assert_eq!(run.code, 2, "{run}");
+    }
+}
+
+/// What vouches for an image is worth nothing when that gets another digest, and as much as before when another does.
+#[test]
+fn signatures_are_lost_with_what_is_signed() {
+    type Add = fn(&mut Layout, Value);
+    let signed = image().layer(file("a", "signed"));
+    let other = image().layer(file("b", "other"));
+    let ways: [(&str, Add); 4] = [
+        ("signature", |layout, image| {
+            let signature = layout.referrer(&image);
+            [image, signature].into_iter().for_each(|descriptor| layout.root(descriptor, Value::Null));
+        }),
+        ("signature of a signature", |layout, image| {
+            let signature = layout.referrer(&image);
+            let second = layout.referrer(&signature);
+            [second, signature, image].into_iter().for_each(|descriptor| layout.root(descriptor, Value::Null));
+        }),
+        ("signature of an index", |layout, image| {
+            let index = layout.index(&[image]);
+            let signature = layout.referrer(&index);
+            [index, signature].into_iter().for_each(|descriptor| layout.root(descriptor, Value::Null));
+        }),
+        ("attestation", |layout, image| {
+            let attestation = layout.attestation(&image);
+            let index = layout.index(&[image, attestation]);
+            layout.root(index, Value::Null);
+        }),
+    ];
+    for (way, add) in ways {
+        for (of_signed, of_other, lost) in [
+            (Codec::Gzip, Codec::Gzip, false),
+            (Codec::Gzip, Codec::Plain, false),
+            (Codec::Plain, Codec::Gzip, true),
+            (Codec::Plain, Codec::Plain, true),
+        ] {
+            let sandbox = Sandbox::new();
+            let mut layout = Layout::new().unnamed(&other.clone().codec(of_other));
+            let descriptor = layout.image(&signed.clone().codec(of_signed));
+            add(&mut layout, descriptor);
+            let input = sandbox.put_tree("in.tar", &layout.tree());
+            let convert = sandbox.convert("oci-archive", input, sandbox.path("out"));
+            let run = convert.args(["--compression", "gzip", "--strict"]).run();
+            assert_eq!(run.code, if lost { 4 } else { 0 }, "{way} {of_signed:?} {of_other:?}: {run}");
+            assert_eq!(run.stderr.contains("signatures and attestations"), lost, "{way}: {run}");
+        }
     }
 }

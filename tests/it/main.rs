@@ -17,6 +17,7 @@ mod fixtures;
 mod fuzzed;
 mod inspect;
 mod loadability;
+mod many;
 mod memory;
 mod names;
 mod properties;

@@ -156,6 +156,85 @@ fn bare_tags_are_lost_on_the_way_to_docker_and_the_loss_says_what_helps() {
     assert_eq!(found::output(&sandbox.path("out"), "oci-archive").images[0].names, ["v1"]);
 }
 
+/// The losses that a conversion tells, and that `--strict` does not let pass.
+#[track_caller]
+fn losses(tree: &Tree, to: &str) -> Vec<String> {
+    let sandbox = Sandbox::new();
+    let run = convert(&sandbox, tree, to, &["--json"]);
+    let losses = run.json()["losses"].as_array().expect("losses").clone();
+    let input = sandbox.put_tree("in.tar", tree);
+    let strict = sandbox.convert(to, input, sandbox.path("strict")).args(["--strict"]).run();
+    assert_eq!(strict.code, if losses.is_empty() { 0 } else { 4 }, "{strict}");
+    losses.iter().map(|loss| loss.as_str().expect("text").to_owned()).collect()
+}
+
+/// Expects one loss for each of `lost`, which names it.
+#[track_caller]
+fn loses(tree: &Tree, to: &str, lost: &[&str]) {
+    let told = losses(tree, to);
+    assert_eq!(told.len(), lost.len(), "{told:?} to {to}");
+    for (told, name) in told.iter().zip(lost) {
+        assert!(told.contains(&format!("{name:?}")), "{name} is not in {told:?}");
+    }
+}
+
+#[test]
+fn names_that_annotations_hold_beside_the_tag_are_told() {
+    let (pinned, both) = (format!("quay.io/y/z@{DIGEST}"), format!("quay.io/y/z:1@{DIGEST}"));
+    let (one, other) = ("docker.io/library/x:1", "quay.io/y/z:2");
+    let own = Layout::new().image(&self::one())["digest"].as_str().expect("a digest").to_owned();
+    for (annotations, lost) in [
+        (json!({REF_NAME: pinned}), [pinned.as_str()].as_slice()),
+        (json!({IMAGE_NAME: pinned}), &[&pinned]),
+        (json!({IMAGE_NAME: pinned, REF_NAME: DIGEST}), &[&pinned]),
+        (json!({IMAGE_NAME: pinned, REF_NAME: pinned}), &[&pinned]),
+        (json!({REF_NAME: both}), &[&both]),
+        (json!({IMAGE_NAME: both, REF_NAME: format!("1@{DIGEST}")}), &[&both]),
+        (json!({IMAGE_NAME: one, REF_NAME: other}), &[other]),
+        (json!({IMAGE_NAME: pinned, REF_NAME: other}), &[&pinned]),
+        (json!({IMAGE_NAME: one, REF_NAME: "2"}), &["2"]),
+        (json!({IMAGE_NAME: one, REF_NAME: "ocidir://x"}), &["ocidir://x"]),
+        (json!({REF_NAME: DIGEST}), &[DIGEST]),
+        // Nothing is lost where two say the same, or one is the image's own digest.
+        (json!({IMAGE_NAME: one, REF_NAME: "1"}), &[]),
+        (json!({IMAGE_NAME: one, REF_NAME: "x:1"}), &[]),
+        (json!({REF_NAME: own}), &[]),
+    ] {
+        loses(&annotated(annotations.clone()), "docker-archive", lost);
+        loses(&annotated(annotations), "oci-archive", &[]);
+    }
+}
+
+#[test]
+fn digests_in_repo_tags_are_told() {
+    let (pinned, both) = (format!("a/b@{DIGEST}"), format!("a/b:t@{DIGEST}"));
+    for (tags, lost) in [
+        ([pinned.as_str()].as_slice(), [pinned.as_str()].as_slice()),
+        (&[&pinned, &both], &[&pinned, &both]),
+        (&["ubuntu:i-was-a-digest"], &["ubuntu:i-was-a-digest"]),
+        (&["<none>:<none>"], &[]),
+        (&["a/b:t"], &[]),
+    ] {
+        for to in ["docker-archive", "oci-archive", "hybrid-archive"] {
+            loses(&tagged(tags), to, lost);
+        }
+    }
+}
+
+/// What nobody asked for is not told of, and neither is what a user put another name in place of.
+#[test]
+fn names_of_other_images_and_replaced_ones_are_not_told() {
+    let pinned = format!("a/b@{DIGEST}");
+    let other = image().layer(file("b", "y")).tag("app:1");
+    let tree = docker(&[one().tag(&pinned), other], Style::Classic);
+    for to in ["docker-archive", "oci-archive"] {
+        for args in [["--image", "app:1"].as_slice(), &["--image", "@0", "--tag", "x:1"]] {
+            let sandbox = Sandbox::new();
+            convert(&sandbox, &tree, to, &[args, &["--strict"]].concat());
+        }
+    }
+}
+
 #[test]
 fn a_ref_name_that_could_harm_a_terminal_is_refused() {
     for name in ["a\u{1b}]0;x\u{7}", "a\nb", &"a/".repeat(300)] {
@@ -205,6 +284,30 @@ fn tags_of_the_user_take_the_place_of_the_source_names() {
         assert_eq!(view.images[0].names, full, "{what}");
         assert_eq!(view.ids(), [one().id()], "{what}");
     }
+}
+
+/// What is about the image is no second image, and keeps the name that it is found by.
+#[test]
+fn a_tag_of_the_user_is_for_the_image_and_not_for_what_is_about_it() {
+    let mut layout = Layout::new();
+    let subject = layout.image(&one());
+    let signature = layout.referrer(&subject);
+    let tag = format!("{}.sig", subject["digest"].as_str().expect("a digest").replace(':', "-"));
+    let second = layout.referrer(&signature);
+    let references = layout.index(&[second]);
+    layout.root(subject, json!({REF_NAME: "docker.io/a/b:c"}));
+    layout.root(signature.clone(), Value::Null);
+    layout.root(signature, json!({REF_NAME: tag}));
+    layout.root(references, json!({REF_NAME: "references"}));
+    let sandbox = Sandbox::new();
+    convert(&sandbox, &layout.tree(), "oci-archive", &["--tag", "n/m:3", "--tag", "n/m:4"]);
+    let index = Tree::read(&sandbox.path("out")).json("index.json");
+    let names: Vec<_> =
+        index["manifests"].as_array().expect("descriptors").iter().map(|d| &d["annotations"][REF_NAME]).collect();
+    assert_eq!(
+        names,
+        [&json!("docker.io/n/m:3"), &json!("docker.io/n/m:4"), &Value::Null, &json!(tag), &json!("references")]
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::slice::from_ref;
 use serde_json::{Value, json};
 
 use crate::support::found;
-use crate::support::layout::{REF_NAME, with};
+use crate::support::layout::{REF_NAME, blob_path, with};
 use crate::support::run::host_platform;
 use crate::support::{Image, Layout, Sandbox, Style, Tree, docker, file, image};
 
@@ -127,6 +127,78 @@ fn oci_gets_all_platforms_or_those_that_are_asked_for() {
         check(&all, to, &["--platform", "linux/s390x"], &[&s390x]);
         check(&all, to, &["--platform", "linux/s390x", "--platform", "linux/arm/v7"], &[&s390x, &arm]);
         refuses(&all, to, &["--platform", "windows/amd64"], &["windows/amd64", "linux/s390x"]);
+    }
+}
+
+/// Converts, and expects these artifacts in the result's `index.json`, by their digests in the source or, for those that
+/// are made anew, by what they are about; nothing dangles, and nothing is there that no document names.
+#[track_caller]
+fn keeps_artifacts(tree: &Tree, args: &[&str], expected: &[&Value], losses: usize) -> Tree {
+    let sandbox = Sandbox::new();
+    let input = sandbox.put_tree("in.tar", tree);
+    let run = sandbox.convert("oci-archive", &input, sandbox.path("out")).args(args).args(["--json"]).ok();
+    assert_eq!(run.json()["losses"].as_array().map(Vec::len), Some(losses), "{args:?}: {run}");
+    let verified = sandbox.command(["verify", "--strict"]).arg(sandbox.path("out")).run();
+    assert_eq!(verified.code, 0, "{args:?}: {verified}");
+    let out = Tree::read(&sandbox.path("out"));
+    let index = out.json("index.json");
+    let artifact = |d: &&Value| d.get("artifactType").is_some();
+    let found: Vec<_> =
+        index["manifests"].as_array().expect("a list").iter().filter(artifact).map(|d| &d["digest"]).collect();
+    let expected: Vec<_> = expected.iter().map(|d| &d["digest"]).collect();
+    assert_eq!(found, expected, "{args:?}");
+    out
+}
+
+/// A signature that is found by the image's digest goes with the image, and one of a signature with that.
+#[test]
+fn what_refers_to_an_image_goes_where_that_goes() {
+    let [host, s390x, _] = platforms();
+    let mut layout = Layout::new();
+    let children = [&host, &s390x].map(|image| with(layout.image(image), "platform", image.platform_value()));
+    let index = layout.index(&children);
+    let [of_host, of_s390x] = children.each_ref().map(|child| layout.referrer(child));
+    let of_signature = layout.referrer(&of_s390x);
+    let of_nothing = layout.referrer(&with(index.clone(), "digest", format!("sha256:{}", "0".repeat(64)).into()));
+    layout.root(index.clone(), json!({REF_NAME: "docker.io/demo/multi:1"}));
+    for artifact in [&of_host, &of_signature, &of_s390x, &of_nothing] {
+        layout.root(artifact.clone(), Value::Null);
+    }
+    let other = layout.image(&first());
+    layout.root(other, json!({REF_NAME: "docker.io/demo/other:1"}));
+    let tree = layout.tree();
+    let (image, platform) = (["--image", "demo/multi:1"], ["--platform", "linux/s390x"]);
+    keeps_artifacts(&tree, &[], &[&of_host, &of_signature, &of_s390x, &of_nothing], 0);
+    keeps_artifacts(&tree, &image, &[&of_host, &of_signature, &of_s390x], 0);
+    keeps_artifacts(&tree, &["--image", "demo/other:1"], &[], 0);
+    let digest = children[1]["digest"].as_str().expect("a digest");
+    let by_digest = ["--image", digest];
+    keeps_artifacts(&tree, &by_digest, &[&of_signature, &of_s390x], 0);
+    keeps_artifacts(&tree, &[&image[..], &platform[..]].concat(), &[&of_signature, &of_s390x], 0);
+}
+
+#[test]
+fn a_signature_of_an_index_that_is_narrowed_is_told_and_follows_it() {
+    let mut layout = Layout::new();
+    let index = layout.platforms(&platforms());
+    let signature = layout.referrer(&index);
+    layout.root(signature, Value::Null);
+    layout.root(index, json!({REF_NAME: "docker.io/demo/multi:1"}));
+    let tree = layout.tree();
+    for platforms in [["linux/s390x", "linux/s390x"], ["linux/s390x", "linux/arm/v7"]] {
+        let sandbox = Sandbox::new();
+        let input = sandbox.put_tree("in.tar", &tree);
+        let args = platforms.map(|platform| ["--platform", platform]).concat();
+        let run = sandbox.convert("oci-archive", &input, sandbox.path("out")).args(&args).ok();
+        assert!(run.stderr.lines().any(|line| line.starts_with("loss: signatures")), "{run}");
+        let out = Tree::read(&sandbox.path("out"));
+        let [signature, image] = [0, 1].map(|n| out.json("index.json")["manifests"][n].clone());
+        let manifest = out.json(&blob_path(signature["digest"].as_str().expect("a digest")));
+        assert_eq!(manifest["subject"]["digest"], image["digest"]);
+        assert_eq!(manifest["subject"]["mediaType"], image["mediaType"]);
+        let verified = sandbox.command(["verify", "--strict"]).arg(sandbox.path("out")).run();
+        assert_eq!(verified.code, 0, "{verified}");
+        sandbox.convert("oci-archive", &input, sandbox.path("strict")).args(&args).args(["--strict"]).fails(4);
     }
 }
 
