@@ -108,12 +108,7 @@ impl FromStr for Reference {
 /// Splits off the registry: what stands before the first slash, when it looks like a host.
 fn split_domain(name: &str) -> (&str, &str) {
     match name.split_once('/') {
-        // No repository has capital letters: what stands before a slash and has one is a registry (distribution/reference).
-        Some((first, rest))
-            if first == "localhost" || first.contains(['.', ':']) || first.bytes().any(|b| b.is_ascii_uppercase()) =>
-        {
-            (first, rest)
-        }
+        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) => (first, rest),
         _ => (DEFAULT_DOMAIN, name),
     }
 }
@@ -179,7 +174,6 @@ mod tests {
             ("localhost/x:y", "localhost/x:y"),
             ("localhost:5000/x", "localhost:5000/x"),
             ("reg:5000/x/y:z", "reg:5000/x/y:z"),
-            ("MYREG/x/y:z", "MYREG/x/y:z"),
             ("[::1]:5000/x:y", "[::1]:5000/x:y"),
             ("gcr.io/a/b_c/d__e/f--g.h:T_1.x-y", "gcr.io/a/b_c/d__e/f--g.h:T_1.x-y"),
         ] {
@@ -197,8 +191,7 @@ mod tests {
         let id = "a".repeat(64);
         for text in [
             "",
-            "A:c",
-            "a/B:c",
+            "A/b:c",
             "a b:c",
             "a:b c",
             "a:",
