@@ -31,8 +31,7 @@ const WAS_A_DIGEST: &str = "i-was-a-digest";
 const LIMIT: usize = 255;
 
 impl Name {
-    /// Reads an entry of `RepoTags`. Without a tag it means `latest`; a digest is no name, and neither is
-    /// [`NO_TAG`].
+    /// Reads an entry of `RepoTags`. Without a tag it means `latest`; a digest is no name, and neither is [`NO_TAG`].
     pub(crate) fn from_repo_tag(text: &str) -> Self {
         if text == NO_TAG {
             return Self::None;

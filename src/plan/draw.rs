@@ -137,8 +137,8 @@ fn plan_graph(graph: &Graph, layers: &Layers, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// Gives the one selected image the names that are asked for, in place of all it had. What docker lists
-/// beside it goes by the first; other artifacts keep names of their own.
+/// Gives the one selected image the names that are asked for, in place of all it had. What docker lists beside it
+/// goes by the first; other artifacts keep names of their own.
 fn rename(graph: &mut Graph, names: &[Name]) -> Result<()> {
     let Some(first) = names.first() else { return Ok(()) };
     let (mut groups, others): (Vec<_>, Vec<_>) = graph

@@ -46,8 +46,7 @@ pub(crate) fn tags_for(graph: &Graph, chosen: &[Chosen], losses: &mut Vec<String
 }
 
 /// Lists what is lost of the names of these roots apart from what [`tags_for`] tells: digests, which are no part of the
-/// names that images get, and second names of one descriptor. A descriptor keeps
-/// its names unless they are `written` anew.
+/// names that images get, and second names of one descriptor. A descriptor keeps its names unless they are `written` anew.
 pub(super) fn lost(graph: &Graph, roots: &[&Root], written: &dyn Fn(&Root, &Descriptor) -> bool) -> Vec<String> {
     let mut losses = Vec::new();
     let mut kept = HashSet::new();
